@@ -6,12 +6,15 @@ schema is changed in those places where it would take another JSON type. ``1.0``
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, SchemaValidator, core_schema
 
+NUMBER = re.compile(r"\s*[+-]?[0-9._]+(?:[eE][+-]?[0-9]+)?\s*")
 #: parts of a schema that hold schemas
 PARTS = ("schema", "items_schema", "keys_schema", "values_schema", "extras_schema", "lax_schema", "strict_schema",
          "json_schema", "python_schema", "choices", "fields", "definitions", "steps")  # fmt: skip
@@ -20,25 +23,42 @@ PARTS = ("schema", "items_schema", "keys_schema", "values_schema", "extras_schem
 @cache
 def strict_of(model: type[BaseModel]) -> SchemaValidator:
     """The validator of ``model`` for JSON."""
-    return SchemaValidator(_strict(model.__pydantic_core_schema__), _use_prebuilt=False)  # type: ignore[call-arg]
+    return _made(model, _strict)
+
+
+@cache
+def written_of(model: type[BaseModel]) -> SchemaValidator:
+    """The validator of ``model`` for what is all text, as a query: no number is a time."""
+    return _made(model, _timed)
+
+
+def _made(model: type[BaseModel], change: Callable[[Any], Any]) -> SchemaValidator:
+    return SchemaValidator(_walked(model.__pydantic_core_schema__, change), _use_prebuilt=False)  # type: ignore[call-arg]
+
+
+def _walked(schema: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(schema, tuple):  # of a union: with its label
+        return (_walked(schema[0], change), *schema[1:])
+    if isinstance(schema, list):
+        return [_walked(one, change) for one in schema]
+    if "type" not in schema or not isinstance(schema["type"], str):
+        return {name: _walked(one, change) for name, one in schema.items()}
+    return change({name: _walked(part, change) if name in PARTS else part for name, part in schema.items()})
 
 
 def _strict(schema: Any) -> Any:
-    if isinstance(schema, tuple):  # of a union: with its label
-        return (_strict(schema[0]), *schema[1:])
-    if isinstance(schema, list):
-        return [_strict(one) for one in schema]
-    if "type" not in schema or not isinstance(schema["type"], str):
-        return {name: _strict(one) for name, one in schema.items()}
-    changed = {name: _strict(part) if name in PARTS else part for name, part in schema.items()}
     match schema["type"]:
         case "bool" | "float":
-            return {**changed, "strict": True}
+            return {**schema, "strict": True}
         case "int":
-            return core_schema.no_info_before_validator_function(_number, changed)
-        case "datetime" | "date" | "time" | "timedelta":
-            return core_schema.no_info_before_validator_function(_words, changed)
-    return changed
+            return core_schema.no_info_before_validator_function(_number, schema)
+    return _timed(schema)
+
+
+def _timed(schema: Any) -> Any:
+    if schema["type"] in ("datetime", "date", "time", "timedelta"):
+        return core_schema.no_info_before_validator_function(_words, schema)
+    return schema
 
 
 def _number(given: Any) -> Any:
@@ -50,4 +70,6 @@ def _number(given: Any) -> Any:
 def _words(given: Any) -> Any:
     if isinstance(given, int | float):
         raise PydanticCustomError("string_type", "Input should be a valid string")
+    if isinstance(given, str) and NUMBER.fullmatch(given):  # seconds since 1970, to pydantic
+        raise PydanticCustomError("time_form", "Input should be written as ISO 8601 says")
     return given

@@ -21,7 +21,7 @@ from rest_framework.request import Request
 
 from tenants.errors import Invalid
 from tenants.storage.json_values import DEEPEST, TOO_DEEP, unstorable
-from tenants.strict import strict_of
+from tenants.strict import strict_of, written_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -109,7 +109,7 @@ def parse_query(request: Request, model: type[M]) -> M:
     code ``range_invalid``.
     """
     try:
-        return _forwards(model.model_validate(request.query_params.dict()))
+        return _forwards(written_of(model).validate_python(request.query_params.dict()))
     except ValidationError as error:
         raise Invalid("A query parameter is not valid.", details=problems(error)) from None
 

@@ -18,7 +18,7 @@ from tests.factories import ChannelFactory, ConversationFactory
 
 pytestmark = pytest.mark.django_db
 
-TIMES = (*OUTSIDE, "2026-01-31T12:00:00", "1e999", "NaN")
+TIMES = (*OUTSIDE, "2026-01-31T12:00:00", "1e999", "NaN", "0.5", "1769860800", "1e9", " 1 ")
 
 
 @pytest.fixture

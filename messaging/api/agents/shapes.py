@@ -23,9 +23,9 @@ from tenants.repeated import once
 
 Color = Literal["gray", "red", "orange", "yellow", "green", "teal", "blue", "purple", "pink"]
 assert get_args(Color) == Label.COLORS
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), Seen]
-LabelName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), Seen]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), Seen]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=60), Seen]
+LabelName = Annotated[str, StringConstraints(min_length=1, max_length=40), Seen]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=100), Seen]
 
 
 class Strict(BaseModel):

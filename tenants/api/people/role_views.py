@@ -26,7 +26,7 @@ ROLE = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000d1", "name": "reader", "permissions": ["conversations:read", "messages:read"],
     "members": 3, "created_at": "2026-01-31T12:00:00.000Z",
 }  # fmt: skip
-RoleName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60), Seen]
+RoleName = Annotated[str, StringConstraints(min_length=1, max_length=60), Seen]
 Permissions = Annotated[list[Annotated[str, Field(max_length=60)]], Field(max_length=100)]
 
 

@@ -48,7 +48,7 @@ SettingsChange: type[BaseModel] = create_model(
 
 
 class TenantChange(Changes):
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Seen] = ""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200), Seen] = ""
     settings: SettingsChange = SettingsChange()  # type: ignore[valid-type]
 
 

@@ -94,6 +94,7 @@ LONGEST: dict[str, int] = {
     "messaging.agents.inbox.found": 200,  # what is asked
     "messaging.rules.control": 4096,  # a reason
     "tenants.api.versions": HEADER,
+    "tenants.strict": RAW_MOST,
     "tenants.console.plain_words": 2048,  # an error of a form's check
     "messaging.admin.inbox.lists.asked": 255,
     "chatsvc.web.widget": 255,
