@@ -35,6 +35,8 @@ REFUSED = ["401", "403", "404", "405", "406", "409", "410", "412", "413", "415",
 FORMS = set(get_args(ErrorType)) - {"value_error", "assertion_error"}
 #: of our own under such a code: what a PUT lacks while there is nothing to change, an id of invisible characters alone
 OWN = ("Say where products are asked for.", "The id is blank")
+#: operations that answer 200 and tell in it of each item why it is refused
+REPORTS = ["message_import"]
 LATER = re.compile(r"variants\.[^.]+\.content\b")  # a content with variables in it, told as any object
 
 
@@ -63,7 +65,16 @@ def config(*, seed: int, headers: dict[str, dict[str, str]], **phases: int) -> S
                 # no model and no encoder is set up here, and no address leads out: that is said by 501 and 503
                 "not_a_server_error": {"expected-statuses": ["2xx", "3xx", "4xx", "501", "503"]},
             },
-            "operations": [{"include-tag": tag, "headers": sent} for tag, sent in headers.items() if tag],
+            "operations": [
+                *({"include-tag": tag, "headers": sent} for tag, sent in headers.items() if tag),
+                *(
+                    {
+                        "include-operation-id": name,
+                        "checks": {"negative_data_rejection": {"expected-statuses": ["200", "400", *REFUSED]}},
+                    }
+                    for name in REPORTS
+                ),
+            ],
         }
     )
 
