@@ -86,7 +86,8 @@ def test_each_operation_answers_as_the_document_says(world: World, headers: Any)
     assert found.wrong == {}
     assert len(found.operations) == len(operations)
     assert found.cases >= CASES * 8 // 10
-    assert found.statuses[200] + found.statuses[201] + found.statuses[204] > found.cases // 5
+    taken = sum(times for status, times in found.statuses.items() if status < 400)
+    assert taken > found.cases // 5
 
 
 def test_one_answer_leads_to_the_next_as_the_document_says(world: World, headers: Any) -> None:
