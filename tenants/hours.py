@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import zoneinfo
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Annotated, Literal, get_args
 
@@ -27,9 +27,15 @@ HORIZON = 400 * DAY  # beyond it nothing is looked for
 MOST_HOLIDAYS = 400
 
 
+@cache
+def zone_names() -> frozenset[str]:
+    """Of all time zones. Looked for once: it means opening some 600 files."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def known_zone(name: str) -> str:
     """The name itself. Raises ValueError for one that is no time zone's."""
-    if name not in zoneinfo.available_timezones():
+    if name not in zone_names():
         raise ValueError("unknown time zone")
     return name
 

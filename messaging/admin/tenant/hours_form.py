@@ -9,7 +9,6 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from pydantic import ValidationError
@@ -23,7 +22,7 @@ from unfold.widgets import (
 
 from tenants.api.parse import problems
 from tenants.console.plain_words import plain_words
-from tenants.hours import WEEKDAYS, BusinessHours, Holiday, Span
+from tenants.hours import WEEKDAYS, BusinessHours, Holiday, Span, zone_names
 from tenants.tenant_settings import WEEK_MINUTES, TenantSettings
 
 NAMES = dict(zip(WEEKDAYS, ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"), strict=True))
@@ -120,7 +119,7 @@ class HoursForm(forms.Form):
 
     opening = forms.ChoiceField(label="People answer", widget=UnfoldAdminRadioSelectWidget())
     time_zone = forms.ChoiceField(
-        choices=[(name, name) for name in sorted(available_timezones())], widget=UnfoldAdminSelectWidget(),
+        choices=[(name, name) for name in sorted(zone_names())], widget=UnfoldAdminSelectWidget(),
         help_text="Times below are those of the clocks there, in summer and in winter",
     )  # fmt: skip
     holidays = forms.CharField(

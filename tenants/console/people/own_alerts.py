@@ -5,7 +5,6 @@ Must not show the choices of colleagues.
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -24,6 +23,7 @@ from unfold.widgets import (
 )
 
 from tenants.console.pages import TenantAdmin
+from tenants.hours import zone_names
 from tenants.members.alert_choice import CALLS, KINDS, NO_MAIL, AlertChoice, choice_read
 from tenants.models import Membership
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 CLOCK = {"type": "time"}
 CLOCKS = ("rest_from", "rest_until")
-ZONES = [("", "That of the organisation"), *((name, name) for name in sorted(zoneinfo.available_timezones()))]
+ZONES = [("", "That of the organisation"), *((name, name) for name in sorted(zone_names()))]
 
 
 ALL = {**CALLS, **KINDS}
