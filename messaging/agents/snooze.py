@@ -64,7 +64,7 @@ def snoozes_end(more: More) -> int:
     for found in batches(over, "tenant_id", by="last_message_at", more=more):
         for row in itertools.takewhile(lambda _: more(), found):
             with failures.apart(conversation=str(row.id)), tenant_scope(row.tenant_id):
-                count += _ended(row.id, at)
+                count += snooze_over(row.id)
     if count:
         wake.publish_soon()
     failures.tell()
@@ -72,10 +72,10 @@ def snoozes_end(more: More) -> int:
 
 
 @retried
-def _ended(conversation_id: uuid.UUID, at: datetime) -> bool:
-    """False when it was ended or put off again meanwhile."""
+def snooze_over(conversation_id: uuid.UUID) -> bool:
+    """Its time has come: tell it. False when it was told, ended or put off again meanwhile."""
     with atomic():
-        where = {"id": conversation_id, "is_open": True, "snoozed_until__lte": at}
+        where = {"id": conversation_id, "is_open": True, "snoozed_until__lte": now()}
         taken = conversation_advance(where)
         return taken is not None and bool(_told(taken, None, "wake"))
 

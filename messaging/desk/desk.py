@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cached_property
 
 from messaging.agents.inbox.lists import Filter
@@ -18,6 +19,7 @@ from messaging.live.hub import encoded
 
 COUNTED = ("waiting", "mine", "colleagues", "bot", "snoozed", "mentions")
 COUNTS_EVERY_S = 1.0
+JUST_AFTER_S = 0.005  # the clock of a loop has no more than milliseconds
 MOST_ENDED = 1_000  # ended conversations of which is remembered how they were told last
 
 
@@ -98,10 +100,13 @@ class Seat:
 
 
 class Desk:
-    """``whole``: all open conversations are known; else some may be missing, and are not counted."""
+    """``whole``: all open conversations are known; else some may be missing, and are not counted. ``over``: called with those
+    whose time has come for which they were put off."""
 
-    def __init__(self, tenant_id: uuid.UUID):
-        self.tenant_id = tenant_id
+    def __init__(self, tenant_id: uuid.UUID, over: Callable[[Iterable[uuid.UUID]], None]):
+        self.tenant_id, self._over = tenant_id, over
+        self._put_off: dict[uuid.UUID, datetime] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self.rows: dict[uuid.UUID, Row] = {}
         self._ended: dict[uuid.UUID, Row] = {}
         self.seats: set[Seat] = set()
@@ -118,6 +123,7 @@ class Desk:
         for row in rows:
             self._keep(row.id, row)
         self.whole, self.mark = whole, mark
+        self._wait()
 
     def take(self, id: uuid.UUID, row: Row | None, mark: str) -> bool:
         """The row as it was read just now, None: there is none. Returns whether that is news."""
@@ -125,6 +131,8 @@ class Desk:
         if former == row and (row is not None or self.whole):
             return False
         self._keep(id, row)
+        if (former and former.due) != (row and row.due):
+            self._wait()
         told = Told(self.tenant_id, id, row, mark)
         for seat in tuple(self.seats):
             seat.hear(former, row, told, known=self.whole)
@@ -153,6 +161,9 @@ class Desk:
         if former:
             self._tally.subtract(_places(former))
         self._ended.pop(id, None)
+        self._put_off.pop(id, None)
+        if row and row.due:
+            self._put_off[id] = row.due
         if row and row.is_open:
             self.rows[id] = row
             self._tally.update(_places(row))
@@ -160,6 +171,27 @@ class Desk:
             self._ended[id] = row
             if len(self._ended) > MOST_ENDED:
                 del self._ended[next(iter(self._ended))]
+
+    def _wait(self) -> None:
+        """For the first of those that are put off."""
+        self.rest()
+        if self._put_off:
+            left = (min(self._put_off.values()) - datetime.now(UTC)).total_seconds()
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, left) + JUST_AFTER_S, self._come_back)
+
+    def _come_back(self) -> None:
+        at = datetime.now(UTC)
+        if over := [id for id, due in self._put_off.items() if due <= at]:
+            for id in over:  # where it fails, housekeeping finds them
+                del self._put_off[id]
+            self._over(over)
+        self._wait()
+
+    def rest(self) -> None:
+        """No one looks any more: nothing is waited for."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
     def _count_soon(self) -> None:
         if self._resting:

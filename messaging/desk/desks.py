@@ -11,7 +11,7 @@ import itertools
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -73,6 +73,8 @@ class Desks:
     async def leave(self, window: Window) -> None:
         self.windows.discard(window)
         if not self.windows:
+            for desk in self.desks.values():
+                desk.rest()
             self.desks.clear()
             hub.gaps.discard(self.missed)
             await hub.leave(GROUP, self._heard)
@@ -81,7 +83,7 @@ class Desks:
         """The tenant's, with its open conversations."""
         desk = self.desks.get(tenant_id)
         if desk is None:
-            desk = self.desks[tenant_id] = Desk(tenant_id)
+            desk = self.desks[tenant_id] = Desk(tenant_id, partial(self._back, tenant_id))
             try:
                 mark = mark_now()
                 rows, whole = await in_thread(reading.opened, tenant_id)
@@ -124,6 +126,17 @@ class Desks:
         """These are to be read."""
         self._changed[tenant_id].update(ids)
         self._news.set()
+
+    def _back(self, tenant_id: uuid.UUID, ids: Iterable[uuid.UUID]) -> None:
+        """Their time has come: it is written, which tells all windows, here and elsewhere."""
+        if self._loop:
+            self._task(self._bring_back(tenant_id, list(ids)))
+
+    async def _bring_back(self, tenant_id: uuid.UUID, ids: list[uuid.UUID]) -> None:
+        try:
+            await in_thread(reading.bring_back, tenant_id, ids)
+        except Exception as error:  # noqa: BLE001  the database is away: housekeeping finds them
+            log.warning("desk_look_failed", error=type(error).__name__)
 
     def keep(self, call: Callable[..., None], *said: Any) -> None:
         """For those who ask in other ways: ``call(*said)``, in a thread, soon."""
@@ -187,8 +200,11 @@ class Desks:
     def missed(self) -> None:
         """Pushes may have been lost."""
         if self._loop:
-            self._tasks.append(self._loop.create_task(self.round()))
-            self._tasks = [task for task in self._tasks if not task.done()]
+            self._task(self.round())
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._loop is not None
+        self._tasks = [task for task in self._tasks if not task.done()] + [self._loop.create_task(work)]
 
     async def _look_around(self) -> None:
         for look in itertools.count(1):
@@ -216,6 +232,7 @@ class Desks:
             if desk.seats or not desk.loaded.is_set():
                 desk.idle_since = at
             elif at - desk.idle_since > IDLE_S:
+                desk.rest()
                 del self.desks[tenant_id]
 
     async def people(self) -> None:

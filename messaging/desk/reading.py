@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from conversations.models import Conversation
+from messaging.agents.snooze import snooze_over
 from messaging.desk.rows import Row, changed_since, open_ids, rows_of, statuses_of
 from tenants.scope import tenant_scope, tenants_scope
 
@@ -66,6 +67,13 @@ def read(wanted: Wanted, watched: Iterable[uuid.UUID] = ()) -> list[Read]:
         own = {id: rows[id] for id in ids if id in rows and rows[id].tenant == tenant_id}
         found.append((tenant_id, own, {id: statuses[id] for id in own if id in statuses}))
     return found
+
+
+def bring_back(tenant_id: uuid.UUID, ids: Iterable[uuid.UUID]) -> None:
+    """The time of these has come for which they were put off. Of several processes one tells it."""
+    with tenant_scope(tenant_id):
+        for id in ids:
+            snooze_over(id)
 
 
 def changed(tenant_id: uuid.UUID, since: datetime) -> dict[uuid.UUID, int] | None:

@@ -48,6 +48,7 @@ class Row:
     unread: int
     last_seq: int
     mentioned: frozenset[str]  # users with a mention that is unread
+    due: datetime | None  # of one that is put off: when it is back
 
     @property
     def is_open(self) -> bool:
@@ -117,6 +118,7 @@ def _row(row: Conversation, shape: dict[str, Any], mentioned: set[str], at: date
         unread=shape["unread"],
         last_seq=row.last_seq,
         mentioned=frozenset(mentioned),
+        due=row.snoozed_until if _view(row, at) == "snoozed" else None,
         shown=encoded({
             "tenant": str(row.tenant_id),
             "conversation": str(row.id),

@@ -11,8 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from channels_app.content.types import text
+from conversations.models import Event
 from messaging.agents.labels import label_put
 from messaging.agents.notes import mentions_seen, note_write
+from messaging.agents.snooze import snooze
 from messaging.desk import desks as desks_module
 from messaging.desk import reading
 from messaging.desk.desks import desks
@@ -20,6 +22,7 @@ from messaging.live.attending import staff_read
 from messaging.privacy import erase
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, take_over
+from tenants.storage.db import now
 from tests.factories import ChannelFactory, LabelFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("remembered")]
@@ -84,6 +87,38 @@ async def test_a_filter_lets_pass_what_fits(ana, window, says, wanted, heard):
     await says("mira", "my violin")
     await other.until("conv")
     assert ("conv" in await socket.settled()) is heard
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the window came", "while it looks"])
+async def test_what_was_put_off_is_back_at_its_time(ana, window, says, wants_a_human, rows, before):
+    conversation = await wants_a_human(await says("mira", "my violin"))
+    soon = timedelta(seconds=0.5)
+    if before:
+        await rows(snooze, conversation.id, now() + soon)
+    waiting, snoozed = await window(ana, "waiting"), await window(ana, "snoozed")
+    if not before:
+        await rows(snooze, conversation.id, now() + soon)
+        assert (await waiting.until("gone"))[-1]["conversation"] == str(conversation.id)
+    row = (await waiting.until("conv"))[-1]
+    assert (row["conversation"], row["snoozed_until"]) == (str(conversation.id), None)
+    assert (await snoozed.until("gone"))[-1]["conversation"] == str(conversation.id)
+    told = Event.objects.unscoped().filter(conversation=conversation.id, type="chat.conversation.updated")
+    assert await thread(lambda: [event.payload["trigger"] for event in told.order_by("seq")][-2:])() == [
+        "snooze",
+        "wake",
+    ]
+
+
+async def test_what_is_put_off_once_more_is_not_back_at_the_first_time(ana, window, says, wants_a_human, rows):
+    conversation = await wants_a_human(await says("mira", "my violin"))
+    other = await wants_a_human(await says("omar", "my cello"))
+    await rows(snooze, conversation.id, now() + timedelta(seconds=0.3))
+    await rows(snooze, other.id, now() + timedelta(seconds=0.6))
+    waiting = await window(ana, "waiting")
+    await rows(snooze, conversation.id, now() + timedelta(days=200))
+    row = (await waiting.until("conv"))[-1]
+    assert row["conversation"] == str(other.id)
+    assert not {frame.get("conversation") for frame in waiting.seen} & {str(conversation.id)}
 
 
 async def test_a_label_brings_a_conversation_into_the_list_of_its_label(tenant, ana, window, says, rows):
