@@ -17,6 +17,7 @@ import regex
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
+from assistant.knowledge.charsets import NoText, Told, text_of
 from assistant.knowledge.papers import page_read, printed, written
 from assistant.models import MOST_OF_ANSWER
 from tenants.errors import Invalid, PayloadTooLarge, Unprocessable
@@ -28,7 +29,8 @@ MOST_TITLE, MOST_QUESTIONS, MOST_QUESTION = 200, 50, 500
 COLUMNS = frozenset({"title", "answer", "questions", "tags", "language", "url"})
 FRONT = regex.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", regex.DOTALL)
 TITLE = regex.compile(r"(?m)^# +(.+)$")
-#: the tags between which a page's title stands: the best first
+#: between the columns of a CSV: a spreadsheet takes a semicolon where a comma stands in numbers
+BETWEEN = (",", ";", "\t")
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ class Article:
         }  # fmt: skip
 
 
-def articles_of(name: str, data: bytes, *, language: str = "", url: str = "") -> list[Article]:
-    """The articles of a document, whose format its name's ending tells; ``language`` and ``url`` where it says neither.
+def articles_of(name: str, data: bytes, *, language: str = "", url: str = "", charset: str = "") -> list[Article]:
+    """The articles of a document, whose format its name's ending tells; ``language`` and ``url`` where it says neither;
+    ``charset``: what the server that it comes from calls its encoding.
 
     Raises Unprocessable ``format_unknown``, ``document_broken``, ``document_empty``, PayloadTooLarge
     ``document_too_large``, and Invalid ``article_invalid``, which says what is wrong and where; of PDF and DOCX also what
@@ -69,7 +72,11 @@ def articles_of(name: str, data: bytes, *, language: str = "", url: str = "") ->
     if ending in PAPERS:
         found = list(PAPERS[ending](stem, data, language, url))
     else:
-        found = list(READERS[ending](stem, _text(data), language, url))
+        try:
+            text = text_of(data, Told(charset, language, page=ending in PAGES))
+        except NoText as error:
+            raise Unprocessable(str(error), code="document_broken") from None
+        found = list(READERS[ending](stem, text, language, url))
     if not found:
         raise Unprocessable("The document says nothing.", code="document_empty")
     for place, article in enumerate(found):
@@ -80,16 +87,6 @@ def articles_of(name: str, data: bytes, *, language: str = "", url: str = "") ->
 def most_bytes(name: str) -> int:
     """That a document of this name may have."""
     return MOST_OF_PAPER if PurePosixPath(name).suffix.lower() in PAPERS else MOST_BYTES
-
-
-def _text(data: bytes) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unprocessable("The document is not UTF-8.", code="document_broken") from None
-    if "\x00" in text:
-        raise Unprocessable("The document is no text.", code="document_broken")
-    return text
 
 
 def _markdown(name: str, text: str, language: str, url: str) -> Iterator[Article]:
@@ -122,9 +119,14 @@ def _html(name: str, text: str, language: str, url: str) -> Iterator[Article]:
 
 
 def _csv(name: str, text: str, language: str, url: str) -> Iterator[Article]:
-    """Columns ``title`` and ``answer``, and if it likes ``questions`` and ``tags`` (split by ``|``), ``language``, ``url``."""
+    """Columns ``title`` and ``answer``, and if it likes ``questions`` and ``tags`` (split by ``|``), ``language``, ``url``; what
+    stands most often between the words of the first line is what parts them."""
+    first = text.partition("\n")[0]
+    between = max(BETWEEN, key=first.count)
+    if regex.fullmatch(r"(?i)sep=.\r?", first):  # as spreadsheets tell each other
+        between, text = first[4], text.partition("\n")[2]
     try:
-        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=between, strict=True)
         names = [(column or "").strip().lower() for column in rows.fieldnames or ()]
         columns = set(names)
         if not columns >= {"title", "answer"} or columns - COLUMNS or len(names) > len(columns):
@@ -158,6 +160,7 @@ def _docx(name: str, data: bytes, language: str, url: str) -> Iterator[Article]:
 READERS: Mapping[str, Callable[[str, str, str, str], Iterator[Article]]] = {
     ".md": _markdown, ".markdown": _markdown, ".txt": _plain, ".html": _html, ".htm": _html, ".csv": _csv,
 }  # fmt: skip
+PAGES = frozenset({".html", ".htm"})
 PAPERS: Mapping[str, Callable[[str, bytes, str, str], Iterator[Article]]] = {".pdf": _pdf, ".docx": _docx}
 ENDINGS = frozenset({*READERS, *PAPERS})
 

@@ -6,7 +6,6 @@ the database.
 
 from __future__ import annotations
 
-import codecs
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,13 +33,6 @@ FORMATS = {
     "text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt", "text/markdown": ".md",
     "application/pdf": ".pdf",
 }  # fmt: skip
-#: by Python's names. Not all that it knows: some are no encodings of pages, and take time by the square of the length (punycode)
-ENCODINGS = frozenset(
-    "ascii utf-8 utf-8-sig utf-16 utf-16-le utf-16-be mac-roman koi8-r koi8-u tis-620 shift_jis cp932 euc_jp iso2022_jp "
-    "gb2312 gbk gb18030 hz big5 cp950 big5hkscs euc_kr cp949".split()
-    + [f"iso8859-{part}" for part in range(1, 17)]
-    + [f"cp{page}" for page in (874, 866, *range(1250, 1259))]
-)
 
 
 class SiteError(Exception):
@@ -116,13 +108,9 @@ class Visit:
         told = Message()
         told["content-type"] = kind or "text/html"
         ending = FORMATS.get(told.get_content_type(), "")
-        if ending not in ("", ".pdf"):
-            try:
-                data = _decoded(data, str(told.get_content_charset("utf-8"))).encode()
-            except (LookupError, UnicodeError):
-                raise SiteError("document_broken") from None
         name = urlsplit(url).path.rstrip("/").rpartition("/")[2].partition(".")[0] or urlsplit(url).hostname or "page"
-        return articles_of(f"{name}{ending}", data, language=language, url=url)
+        charset = str(told.get_content_charset(""))
+        return articles_of(f"{name}{ending}", data, language=language, url=url, charset=charset)
 
     def _listed(self, place: str, modified: str) -> Listed:
         code = "" if self._here(place) else "other_host"
@@ -139,7 +127,7 @@ class Visit:
             status, _, data = self._fetched(urljoin(self._url, "/robots.txt"), MOST_OF_ROBOTS)
             if status >= 500 or status == 429:
                 raise SiteError("robots_away")
-            self._rules = Protego.parse(data.decode("utf-8", "replace") if status == 200 else "")
+            self._rules = Protego.parse(data.decode("utf-8-sig", "replace") if status == 200 else "")
         return bool(self._rules.can_fetch(url, USER_AGENT.partition("/")[0]))
 
     def _map(self, url: str) -> Element:
@@ -171,13 +159,6 @@ class Visit:
                 return file.status, headers.get("content-type", ""), b"".join(file.chunks)
         except SendError as error:
             raise SiteError("document_too_large" if error.code == "too_large" else error.code) from error
-
-
-def _decoded(data: bytes, charset: str) -> str:
-    """Raises LookupError for what is no encoding of pages, UnicodeError."""
-    if codecs.lookup(charset).name not in ENCODINGS:
-        raise LookupError(charset)
-    return data.decode(charset)
 
 
 def _name(element: Element) -> str:

@@ -16,6 +16,7 @@ from assistant.knowledge.sites.reading import counts_of, site_go_on, sites_go_on
 from assistant.knowledge.sites.visiting import MOST_PAGES, Visit
 from assistant.models import KnowledgeEntry
 from channels_app.http.client import Download
+from tenants.errors import Unprocessable
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -168,9 +169,21 @@ def test_a_private_address_is_not_called() -> None:
 def test_an_encoding_that_no_page_has_is_not_tried(web: Web, charset: str) -> None:
     """Python's punycode takes the square of the length: five megabytes held a worker for hours."""
     web.pages[f"{HOST}/a"] = (200, f"text/html; charset={charset}", b"<h1>T</h1><p>" + b"a-99" * 500_000)
-    with pytest.raises(visiting.SiteError) as refused:
+    with pytest.raises(Unprocessable) as refused:
         Visit(MAP).article(f"{HOST}/a", "")
     assert refused.value.code == "document_broken"
+
+
+def test_a_page_declares_its_encoding_where_the_server_does_not(web: Web) -> None:
+    page = "<meta charset=windows-1252><h1>T</h1><p>Rückgabe ab 39 €</p>"
+    web.pages[f"{HOST}/a"] = (200, "text/html", page.encode("cp1252"))
+    assert [article.answer for article in Visit(MAP).article(f"{HOST}/a", "")] == ["Rückgabe ab 39 €"]
+
+
+def test_robots_with_a_mark_at_its_beginning_are_obeyed(web: Web) -> None:
+    web.lists("/a")
+    web.pages[f"{HOST}/robots.txt"] = (200, "text/plain", "\ufeffUser-agent: *\nDisallow: /a".encode())
+    assert [listed.code for listed in Visit(MAP).pages().pages.values()] == ["robots"]
 
 
 @pytest.mark.parametrize("charset", ["UTF-8", "windows-1252", "iso-8859-15", "latin1", "utf-16", "us-ascii"])
