@@ -399,3 +399,10 @@ BACKGROUND: tuple[str, ...] = (
     "qué tiempo hace", "que tempo faz", "que tempo faz hoje", "conta uma piada", "quem ganhou o jogo", "qual é a capital de portugal",
     "qui a gagné le match", "quelle est la capitale de l'espagne",
 )  # fmt: skip
+#: what says nothing, in the five languages. What is no nearer to an article than to these is about none
+EMPTY: tuple[str, ...] = (
+    "uh huh", "er", "ahem", "oh", "oops", "ok then", "right", "well", "so what", "fine", "meh", "yeah right", "no way",
+    "lol haha", "ttyl", "wow", "q", "j", "w", "qq", "bla bla", "aha", "ach so", "na ja", "hm ja", "tsss", "puh", "ups", "oje",
+    "so so", "na und", "euh", "ah bon", "ben", "hein", "oups", "zut", "dis donc", "pues", "vaya", "ay", "uy", "anda ya", "ejem",
+    "aja", "pois", "ora bem", "ai", "ena", "eita", "hã", "ué",
+)  # fmt: skip

@@ -12,11 +12,13 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import structlog
 
 from assistant.features import Features, features_for
+from assistant.intents.common import EMPTY
 from assistant.knowledge import facts
 from assistant.knowledge.indexed import articles_stamp
 from assistant.knowledge.passages import passage_of, texts_of
@@ -80,7 +82,7 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
     if not known.passages or not query.strip():
         return []
     scores = _by_letters(known, query, FOUND)
-    meant = _by_meaning(known, lambda: texts.encoded([query])[0])
+    meant = _by_meaning(known, lambda: texts.encoded([query])[0], _likeness_to_nothing)
     if meant:  # letters alone deceive where words are common: "do you sell"
         meant = {**dict.fromkeys(scores, 0.0), **meant}
     for id, score in meant.items():
@@ -128,24 +130,38 @@ def _by_letters(known: _Known, query: str, limit: int) -> dict[str, float]:
 
 def known_of(numbers: Any) -> bool:
     """Whether an article answers a question that is given by its vector: by meaning alone, and without an encoder."""
-    return any(score >= KNOWN for score in _by_meaning(_looked(), lambda: numbers).values())
+    return any(score >= KNOWN for score in _by_meaning(_looked(), lambda: numbers, lambda _: 0.0).values())
 
 
-def _by_meaning(known: _Known, numbers: Callable[[], Any]) -> dict[str, float]:
+def _by_meaning(known: _Known, numbers: Callable[[], Any], least: Callable[[Any], float]) -> dict[str, float]:
+    """``least``: how like the question it must be at least, by its numbers."""
     if not texts.available():
         return {}
+    asked = numbers()
     try:
-        found = vectors_like(Vector.Kind.ARTICLE, numbers(), FOUND)
+        found = vectors_like(Vector.Kind.ARTICLE, asked, FOUND)
     except StoreAway as error:
         log.warning("vector_store_away", reason=str(error))
         return {}
     scores: dict[str, float] = {}
+    nothing = least(asked)
     for one in found:
+        if one.score <= nothing:  # short titles are near to whatever says nothing
+            continue
         id = f"{one.ref_id}.{passage_of(one.part)}"
         digest, enough = known.parts.get((one.ref_id, one.part), ("", 1.0))
         if digest == one.digest:  # else it was changed since
             scores[id] = max(scores.get(id, 0.0), _worth(one.score, enough))
     return scores
+
+
+@cache
+def _empty() -> Any:
+    return texts.encoded(EMPTY)
+
+
+def _likeness_to_nothing(numbers: Any) -> float:
+    return float((_empty() @ numbers).max())
 
 
 def _worth(likeness: float, known: float) -> float:

@@ -92,6 +92,16 @@ def test_what_is_there_in_the_persons_language_is_told_in_it(scope) -> None:
     assert passages("Livrez-vous en Suisse ?", "fr", 1)[0].score >= KNOWN  # they have none in French
 
 
+@pytest.mark.parametrize("said", ["x", "hmm", "tja", "nja", "blah", "zzz", "sus", "yo", "alô?"])
+def test_what_says_nothing_is_about_no_article(scope, said: str) -> None:
+    """A short title is near to whatever says nothing: a German who wrote "x" was told of the hire of tents."""
+    for title in ("Verleih", "Erstattung", "Reparaturen"):
+        KnowledgeEntry.objects.create(tenant=scope, language="de", title=title, **KNOWLEDGE["de", title])
+    go_on()
+    assert [one.title for one in passages(said, "de") if one.score >= KNOWN] == []
+    assert passages("Kann man bei euch Schlafsäcke leihen?", "de", 1)[0].title == "Verleih"
+
+
 @pytest.mark.parametrize("question", ["who won the world cup", "Erzähl mir einen Witz", "asdf qwer", "i love you"])
 def test_what_no_article_says_is_not_known(shop, question: str) -> None:
     assert [one for one in passages(question, "en", 3) if one.score >= KNOWN] == []
