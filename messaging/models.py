@@ -44,6 +44,7 @@ class InboundEvent(Work, TenantModel):
     status = models.CharField(max_length=9, choices=Status, default=Status.RECEIVED)
     reason = models.CharField(max_length=300, blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
+    done = models.JSONField(null=True, editable=False)  # marks of items that are not to be done again
 
     items: Any = None  # no column: what the request says, once it was read
 

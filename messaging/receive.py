@@ -155,7 +155,7 @@ def _understand(receipt: InboundEvent) -> bool:
 
 def receipts_replay(receipts: QuerySet[InboundEvent]) -> int:
     """Process receipts of a queryset again, with fresh tries, in their old places. Every message in them is
-    deduplicated by its own id: what was taken already is not taken twice. Returns how many."""
+    deduplicated by its own id, and of other items it is kept which were done: nothing is taken twice. Returns how many."""
     finished = InboundEvent.objects.exclude(status=InboundEvent.Status.RECEIVED)  # a worker's own is left alone
     count = 0
     for receipt_id in list(receipts.order_by("place", "id").values_list("id", flat=True)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -35,15 +36,23 @@ from messaging.reports.delivery_status import status_apply
 from messaging.reports.revise import changes_apply, reaction_take, revision_take
 from tenants.errors import Invalid
 
+#: what rows of their own know when it comes again: messages by their ids, statuses by their rank
+KNOWN_AGAIN = (InboundMessage, StatusUpdate, Ignored)
+
 
 def items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[InboundItem]) -> list[str]:
     """Each item by itself: one that fails holds back only what its own person did after it, and at the last try not even
-    that. Returns why nothing came of those that led to nothing. Raises what the first one failed with, after the others."""
+    that. What was done of the receipt before is not done again: by now it may be undone. Returns why nothing came of those
+    that led to nothing. Raises what the first one failed with, after the others."""
     reasons, failure, held = [], None, set[tuple[Any, ...]]()
     is_last = TRIES.over(receipt.attempts)
     for item in items:
         whose = set(ids_of(item.sender)) if isinstance(item, InboundMessage | Revision | Reaction | Signal) else set()
         if whose & held and not is_last:
+            continue
+        mark = _mark_of(item)
+        if mark in (receipt.done or ()):
+            reasons.append("repeated")
             continue
         try:
             reason = item_apply(channel, timed(item, receipt.created_at))
@@ -53,9 +62,15 @@ def items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[Inbound
             failure, held = failure or error, held | whose
         else:
             reasons += [reason] if reason else []
+            receipt.done = [*(receipt.done or ()), mark] if mark and not reason else receipt.done
     if failure:
         raise failure
     return reasons
+
+
+def _mark_of(item: InboundItem) -> str:
+    """By which an item that cannot be known again by itself is known when its receipt is tried again; else ""."""
+    return "" if isinstance(item, KNOWN_AGAIN) else hashlib.sha256(repr(item).encode()).hexdigest()[:16]
 
 
 def item_apply(channel: Channel, item: InboundItem) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import structlog
 
@@ -27,7 +28,7 @@ def receipt_close(receipt: InboundEvent, status: str, reason: str) -> bool:
     understood = status in (InboundEvent.Status.PROCESSED, InboundEvent.Status.IGNORED)
     hides = understood and settings_for(receipt.tenant_id).safety.mask
     kept = {"request": erased(receipt.request)} if hides else {}
-    return settle(receipt, status=status, reason=reason[:300], processed_at=now(), **kept)
+    return settle(receipt, status=status, reason=reason[:300], processed_at=now(), **kept, **_done(receipt))
 
 
 def receipt_malformed(receipt: InboundEvent, why: str) -> bool:
@@ -45,12 +46,17 @@ def receipt_failed(receipt: InboundEvent, error: Exception) -> bool:
     name = type(error).__name__
     log.error("receipt_failed", receipt=str(receipt.id), error=name, attempts=receipt.attempts, counts=not is_ours)
     if is_ours:
-        put_off(receipt, server_back(), counts=False, reason=name)
+        put_off(receipt, server_back(), counts=False, reason=name, **_done(receipt))
     elif TRIES.over(receipt.attempts):
         return receipt_give_up(receipt, name)
     else:
-        put_off(receipt, TRIES.next(receipt.attempts), reason=name, lane=_narrowed(receipt))
+        put_off(receipt, TRIES.next(receipt.attempts), reason=name, lane=_narrowed(receipt), **_done(receipt))
     return False
+
+
+def _done(receipt: InboundEvent) -> dict[str, Any]:
+    """What is written of the items that were done, if any of them has to be known again."""
+    return {"done": receipt.done} if receipt.done else {}
 
 
 def ours(error: Exception) -> bool:
