@@ -39,7 +39,7 @@ class InboundEvent(Work, TenantModel):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
     lane = models.CharField(max_length=255, blank=True)  # Adapter.lane of the request
     place = models.PositiveBigIntegerField(default=0, editable=False)  # behind all that the channel had then
-    digest = models.CharField(max_length=64)  # SHA-256 of method, path, query and body
+    digest = models.CharField(max_length=64)  # SHA-256 of method, path, query and body, or of the event's id
     request = models.JSONField()  # contract.RawRequest.to_stored()
     status = models.CharField(max_length=9, choices=Status, default=Status.RECEIVED)
     reason = models.CharField(max_length=300, blank=True)

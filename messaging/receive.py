@@ -6,7 +6,6 @@ applying, settling). Must not know any platform.
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,7 +22,7 @@ from messaging import heads, wake
 from messaging.health.watch import inbound_seen
 from messaging.models import InboundEvent
 from messaging.receipts.applying import items_apply
-from messaging.receipts.reading import items_of, lane_of
+from messaging.receipts.reading import digest_of, items_of, lane_of
 from messaging.receipts.settling import (
     receipt_close,
     receipt_failed,
@@ -51,8 +50,7 @@ HEADS = prepared.Select(
 @retried
 def receipt_store(channel: Channel, raw: RawRequest) -> InboundEvent | None:
     """Keep a verified request. None when the very same one is here already: the platform resent it."""
-    line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"
-    digest = hashlib.sha256(line.encode() + raw.body).hexdigest()
+    digest = digest_of(channel, raw)
     if repeats.stored_before(channel.id, digest):
         return None
     lane = lane_of(channel, raw)

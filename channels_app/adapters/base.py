@@ -119,6 +119,11 @@ class Adapter(ABC):
         concerns several: such a request waits for all before it, and all after it wait. May raise BadPayload."""
         return EVERYBODY
 
+    def event_id(self, raw: RawRequest, config: Any) -> str:
+        """The sender's own id of what the request tells, by which it is a repeat also in other bytes; "" where its
+        items are known again by themselves, or its bytes are what is repeated. As ``lane``; may raise BadPayload."""
+        return ""
+
     def parse(self, raw: RawRequest, config: Any) -> Sequence[InboundItem]:
         """Everything the request tells, in its order. One bad item becomes Malformed, it never loses
         the others. Raises BadPayload when the whole cannot be read."""

@@ -5,6 +5,7 @@ Must not write.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -39,6 +40,18 @@ def lane_of(channel: Channel, raw: RawRequest) -> str:
     except Exception as error:  # noqa: BLE001  an adapter's bug must not refuse a request: it keeps the order of all
         log.error("receipt_lane_unknown", channel=str(channel.id), error=type(error).__name__)
         return EVERYBODY
+
+
+def digest_of(channel: Channel, raw: RawRequest) -> str:
+    """What the very same request has in common, or what the sender calls the same event."""
+    try:
+        told = channel.adapter.event_id(raw, channel.adapter_config())
+    except Exception:  # noqa: BLE001  malformed, or an adapter's bug, which must not refuse a request
+        told = ""
+    if told:
+        return hashlib.sha256(f"event {told}".encode()).hexdigest()
+    line = f"{raw.method} {raw.path} {sorted(raw.query.items())}\n"
+    return hashlib.sha256(line.encode() + raw.body).hexdigest()
 
 
 def items_of(receipt: InboundEvent, channel: Channel) -> Sequence[InboundItem]:

@@ -30,11 +30,13 @@ from channels_app.contract import (
     OutboundMessage,
     Payload,
     RawRequest,
+    Reaction,
     Recipient,
     Rejected,
     Reply,
     SendError,
     SendResult,
+    Signal,
     WindowClosed,
 )
 from channels_app.http.standard_webhooks import TOLERANCE_S, complaint, headers_for, key_of
@@ -103,6 +105,11 @@ class Webhook(Adapter):
 
     def lane(self, raw: RawRequest, config: WebhookConfig) -> str:
         return author_of(raw.json())
+
+    def event_id(self, raw: RawRequest, config: WebhookConfig) -> str:
+        """Of what no row knows again by its id."""
+        [item] = self.parse(raw, config)
+        return item.platform_id if isinstance(item, Signal | Reaction) else ""
 
     def parse(self, raw: RawRequest, config: WebhookConfig) -> Sequence[InboundItem]:
         """One event per request."""
