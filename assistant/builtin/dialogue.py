@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from assistant import slots
 from assistant.builtin.delivery import delivery_asked
 from assistant.builtin.denials import begins_with_no, denied
+from assistant.builtin.person_wanted import person_wanted
 from assistant.builtin.replies import Replies, told_of
 from assistant.builtin.turn import COLLECTING, CONFIRMING, MARKS, NAME, OPEN, PRODUCTS, SOMETHING_ELSE
 from assistant.builtin.unsure import asks_what, lacks_it
@@ -41,6 +42,7 @@ class Dialogue(Replies):
         looked_for: tuple[Callable[[], EngineReply | None], ...] = (
             self.nothing_written,
             self.option_picked,
+            self.person_asked_for,
             self.offer_answered,
             self.slot_answered,
             self.denial_asked_about,
@@ -57,7 +59,10 @@ class Dialogue(Replies):
             self.product_named,
             self.nearly_recognised,
         )
-        return next((reply for look in looked_for if (reply := look())), None) or self.not_understood()
+        for look in looked_for:
+            if reply := look():
+                return reply
+        return self.not_understood()
 
     def nothing_written(self) -> EngineReply | None:
         """Pictures and the like are acknowledged; an open question is asked again."""
@@ -78,6 +83,11 @@ class Dialogue(Replies):
     def option_picked(self) -> EngineReply | None:
         """A button, quick reply or row, or its number or title in writing."""
         return self.resolve(self.choice.value) if self.choice else None
+
+    def person_asked_for(self) -> EngineReply | None:
+        """A wish for a human goes before what stands beside it: "my parcel is late, a human please". Where just these words
+        were taught, what they were taught for holds."""
+        return self.hand_over("requested") if person_wanted(self.text) and not self.taught_so else None
 
     def slot_answered(self) -> EngineReply | None:
         """What was asked for is there; or the person wants something else; or the question is repeated."""

@@ -107,6 +107,7 @@ LONGEST: dict[str, int] = {
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.denials": MAX_TEXT,
     "assistant.builtin.wishes": MAX_TEXT,
+    "assistant.builtin.person_wanted": 1000,  # characters that are looked at
     "assistant.builtin.unsure": 120,  # what is longer tells something else
     "assistant.engine.remote": 2048,  # what gRPC says of an error
     "assistant.engine.wire": 256_000,
