@@ -19,10 +19,12 @@ class Config(AppConfig):
         from messaging.integrators.endpoints import PING
         from messaging.live.attending import contact_shown
         from messaging.live.staff import conversation_changed
+        from messaging.media.transcribe import when_heard
         from messaging.models import Delivery, InboundEvent, StaffAlert, Turn, WebhookDelivery
         from messaging.privacy import models as _privacy  # noqa: F401  with the tables of privacy
         from messaging.privacy.holds import demand_no_hold, demand_not_erased
         from messaging.privacy.tombstones import demand_no_tombstone
+        from messaging.rules.control import words_judged
         from tenants.models import User
         from tenants.work.leases import Table, register
 
@@ -33,6 +35,7 @@ class Config(AppConfig):
         demands.append(demand_not_erased)
         when_joined.append(stop_spreads)
         when_parted.append(stop_returns)
+        when_heard.append(words_judged)
         attach_demands.append(demand_no_tombstone)
         detach_demands.append(demand_no_hold)
         failed = "failed"

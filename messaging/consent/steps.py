@@ -85,7 +85,7 @@ def step_of(channel: Channel, message: Message, standing: Standing, *, dated: bo
     if standing.stopped_by:
         return Step(stops=word == "stop", without_turn=True)  # no word of the person's lifts what staff have decided
     if word == "stop":
-        fresh = not stopped_at and not (dated and _wrote_after(message))
+        fresh = not stopped_at and not (dated and _wrote_after(message, message.sent_at))
         return Step(stops=fresh, answer="stop" if fresh else "", without_turn=True, languages=languages)
     if dated and stopped_at and message.sent_at < stopped_at <= now():
         return Step(without_turn=True)
@@ -97,6 +97,22 @@ def step_of(channel: Channel, message: Message, standing: Standing, *, dated: bo
         languages=languages,
         turn_waits=standing.turn_waits,
     )
+
+
+def edit_take(channel: Channel, conversation: Conversation, message: Message, at: datetime) -> bool:
+    """A person has made a message say STOP, which they meant from the start: it stops, as the last part of the transaction
+    that changed it and holds the conversation. No edit lets anything be sent again. Whether it says so."""
+    spoken_as = message.content_type == "text" and "choice" not in message.content
+    word, languages, _ = _word_on(channel, message) if spoken_as else NO_WORD
+    if word != "stop":
+        return False
+    row = Identity.objects.filter(id=message.identity_id).values_list("stopped_at", "stopped_by").first()
+    stopped_at, stopped_by = row or (None, None)
+    fresh = not stopped_at and not _wrote_after(message, at)
+    if fresh or stopped_by:
+        answer = "stop" if fresh else ""
+        step_take(conversation, message, Step(stops=True, answer=answer, without_turn=True, languages=languages), at=at)
+    return True
 
 
 def _waiting(conversation_id: Any) -> QuerySet[Turn]:
@@ -130,23 +146,21 @@ def _is_answer(message: Message) -> bool:
     )
 
 
-def _wrote_after(message: Message) -> bool:
+def _wrote_after(message: Message, at: datetime) -> bool:
     later = Message.objects.filter(
-        identity_id=message.identity_id,
-        role=Message.Role.VISITOR,
-        sent_at__gt=message.sent_at,
-        sent_at__lte=now(),
+        identity_id=message.identity_id, role=Message.Role.VISITOR, sent_at__gt=at, sent_at__lte=now()
     )
     return later.exists()
 
 
-def step_take(conversation: Conversation, message: Message, step: Step) -> None:
-    """Do it, as the last part of the transaction that stored the message and holds the conversation."""
+def step_take(conversation: Conversation, message: Message, step: Step, *, at: datetime | None = None) -> None:
+    """Do it, as the last part of the transaction that stored the message and holds the conversation. ``at``: when it was
+    said, where that is not when the message was."""
     if step == NONE:
         return
     news: list[NewEvent] = []
     if step.stops:
-        news = identity_stop(message.identity_id, conversation.contact_id, message.sent_at)
+        news = identity_stop(message.identity_id, conversation.contact_id, at or message.sent_at)
     elif step.resumes:
         news = identity_resume(message.identity_id, conversation.contact_id)
     by_human = conversation.control_owner == Conversation.Owner.HUMAN

@@ -6,6 +6,7 @@ TRANSCRIBE_URL nothing of this happens: the assistant says that it cannot listen
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -19,7 +20,7 @@ from channels_app.contract import OutcomeUnknown, Rejected, SendError, Throttled
 from channels_app.http.client import HttpClient, authority
 from conversations.files.attachments import NEVER, form_name, form_size, shown_form, storage_asked
 from conversations.messages import words_of
-from conversations.models import Attachment, Message
+from conversations.models import Attachment, Conversation, Message
 from conversations.safety import Hidden, flags_take, words_hidden
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
@@ -36,6 +37,9 @@ ANSWER_S = 60.0  # the longest a transcriber may take
 PAUSES_S = (2, 8, 30)  # between tries; afterwards the recording stays without words
 WORDED = ("text", "words", "content", "analysis")  # what a message has of a transcript
 MOST_BYTES = 25 * 1024 * 1024  # of a recording, the usual limit of such services
+
+#: called with the conversation, which is held, and its message once a recording's words are the message's
+when_heard: list[Callable[[Conversation, Message], object]] = []
 
 
 def listens(mime: str) -> bool:
@@ -150,4 +154,6 @@ def _write(attachment: Attachment, words: str, hidden: Hidden) -> None:
         facts = {"attachment_id": str(attachment.id), "message_id": str(message.id), "seq": message.seq}
         events_append(conversation, [NewEvent("chat.attachment.transcribed", facts)])
         flags_take(message)
+        for judge in when_heard:
+            judge(conversation, message)
         on_commit(lambda: push_media(message, attachment))

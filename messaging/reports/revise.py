@@ -19,14 +19,17 @@ from assistant.vectors.rows import messages_forget
 from channels_app import contract
 from channels_app.content.types import Content
 from channels_app.models import Channel
+from channels_app.selectors import channel_for_id
 from conversations.contacts.people import Known, identities_forget, identity_find, identity_resolve
 from conversations.files.attachments import attachments_delete
 from conversations.messages import cleaned, message_facts, words_of
 from conversations.models import Attachment, Conversation, Event, Identity, Message, Reaction, Revision
 from conversations.safety import NOTHING, Hidden, flags_take, hidden_in
 from conversations.timeline import NewEvent, conversation_advance, events_append, queue_touched
+from messaging.consent.steps import edit_take
 from messaging.live.push import push_change, push_reaction
 from messaging.models import DeliveryPart
+from messaging.rules.control import words_judged
 from messaging.rules.quotes import message_known_as, quotes_forget, quotes_it
 from tenants.errors import Invalid, Unavailable
 from tenants.scope import tenant_scope
@@ -196,6 +199,9 @@ def _rewrite(conversation: Conversation, message: Message, edit: Revision) -> No
     changes = {**words_of(message.tenant_id, content, hidden), "edited_at": edit.at}
     message_change(conversation, message, "edited", "chat.message.updated", preview=content.summary, **changes)
     flags_take(message)
+    channel = channel_for_id(message.channel_id)
+    if channel is None or not edit_take(channel, conversation, message, edit.at):
+        words_judged(conversation, message)
 
 
 def _differs(hidden: Hidden, message: Message) -> bool:

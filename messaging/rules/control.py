@@ -23,6 +23,7 @@ from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from conversations.contacts.people import conversation_with
 from conversations.models import Conversation, Identity, Message, Note
+from conversations.safety import human_wanted
 from conversations.selectors import holder_shape
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
@@ -77,6 +78,14 @@ def hand_over(conversation: Conversation, reason: str) -> Conversation:
         return conversation
     told = human_has(reason=_code_of(conversation, reason), trigger="handover")
     return waiting_tell(hands_change(conversation.id, "queued", told, **TO_QUEUE))
+
+
+def words_judged(conversation: Conversation, message: Message) -> None:
+    """Words of a person that were not there when the message came, heard in a recording or changed since, may call for a
+    human by the tenant's rules as any others. In the transaction that wrote them, as its last part."""
+    why = human_wanted(message) if conversation.is_open else ""
+    if why:
+        hand_over(conversation, why)
 
 
 def _code_of(conversation: Conversation, reason: str) -> str:

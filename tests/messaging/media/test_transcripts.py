@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from conversations.models import Attachment, Message
+from conversations.models import Attachment, Conversation, Message
 from messaging.accept import accept
 from messaging.arrivals.entrance import Entrance
 from messaging.media.fetch import file_process
@@ -156,3 +156,13 @@ def test_a_long_recording_is_kept_whole(channel, files, scope, transcriber, call
     heard(stored)
     message.refresh_from_db()
     assert (message.text, message.content["full_text"], message.content["text"][-1]) == (words, words, "…")
+
+
+def test_spoken_words_that_a_rule_names_call_a_human(channel, files, scope, transcriber, rules):
+    """As written ones (MSG-3)."""
+    rules(words=["parcel"], hand_over=["profanity"])
+    _, stored = voice(channel, files)
+    heard(stored)
+    conversation = Conversation.objects.get()
+    assert (conversation.control_owner, conversation.held_by) == ("human", "queue")
+    assert Turn.objects.get().status == "void"

@@ -22,6 +22,7 @@ from messaging.models import InboundEvent, StaffAlert, Turn
 from messaging.outbox.handlers import events_handle
 from messaging.receive import receipt_process, receipts_replay
 from messaging.reports.revise import revision_take
+from messaging.rules.control import conversation_end
 from tenants.errors import Conflict
 from tenants.storage.db import now
 from tenants.tenant_settings import SafetyRules, invalidate
@@ -194,3 +195,26 @@ def test_another_tenants_rules_are_not_ours(rules, other_tenant, whatsapp, said)
 def test_a_rule_that_cannot_hold_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SafetyRules.model_validate(given)
+
+
+def test_words_put_in_by_an_edit_call_a_human_too(rules, whatsapp, said) -> None:
+    rules(words=["lawyer"], hand_over=["profanity"])
+    first = said("I call my lawer", id="wamid.1")
+    accept(whatsapp, first)
+    assert Turn.objects.get().status == "waiting"
+    revision_take(whatsapp, Revision("e1", "wamid.1", first.sender, text("I call my lawyer")))
+    conversation = Conversation.objects.get()
+    assert (conversation.control_owner, conversation.held_by) == ("human", "queue")
+    assert Turn.objects.get().status == "void"
+    told = Event.objects.filter(type="chat.conversation.updated").latest("id").payload
+    assert (told["trigger"], told["reason"]) == ("handover", "safety")
+
+
+def test_an_edit_in_a_conversation_that_has_ended_calls_no_one(rules, whatsapp, said) -> None:
+    rules(words=["lawyer"], hand_over=["profanity"])
+    first = said("I call my lawer", id="wamid.1")
+    accept(whatsapp, first)
+    conversation_end(Conversation.objects.get().id)
+    revision_take(whatsapp, Revision("e1", "wamid.1", first.sender, text("I call my lawyer")))
+    conversation = Conversation.objects.get()
+    assert (conversation.is_open, conversation.control_owner) == (False, "bot")
