@@ -31,13 +31,13 @@ from conversations.models import Conversation, Event, Identity, Message
 from conversations.timeline import NewEvent, conversation_advance, events_append, system_event
 from messaging.consent.rules import contact_resume, contact_stop, wrote_since
 from messaging.reports.delivery_status import status_apply
-from messaging.rules.control import (
+from messaging.reports.outside import (
     OUTDATED,
-    conversation_end,
     handed_back_outside,
     human_took_over_outside,
     human_wanted_outside,
 )
+from messaging.rules.control import conversation_end
 from messaging.rules.opening import opened
 from tenants.errors import Unavailable
 from tenants.storage.db import RACES, atomic, lost_race, now, on_commit, retried

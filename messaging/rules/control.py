@@ -17,11 +17,9 @@ from django.db.models import F, IntegerField, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from channels_app.content.types import text
-from channels_app.contract import Signal
 from channels_app.hours import hours_on, hours_told
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
-from conversations.contacts.people import conversation_with
 from conversations.models import Conversation, Identity, Message, Note
 from conversations.safety import human_wanted
 from conversations.selectors import holder_shape
@@ -29,7 +27,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import wake
 from messaging.context.changes import UPDATED
 from messaging.context.wording import entry_for
-from messaging.hours.told import closed_tell, waiting_tell
+from messaging.hours.told import waiting_tell
 from messaging.live.staff import note_written
 from messaging.models import Turn
 from messaging.rating.asked import rating_ask, rating_wanted
@@ -45,7 +43,6 @@ Holder = Conversation.Holder
 
 #: a reason that is a code, and the one that stands for words
 CODE, NOTED = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9_.-]+)?"), "noted"
-OUTDATED = "told late"  # why nothing came of a signal: what has happened since was told before
 
 TO_HUMAN: Mapping[str, Any] = {
     "control_owner": Conversation.Owner.HUMAN,
@@ -107,80 +104,6 @@ def bot_off(tenant_id: uuid.UUID, channel: Channel | None) -> str:
     return "" if channel is None or channel.config.get("bot_answers", True) else "bot_off"
 
 
-@retried
-def human_took_over_outside(channel: Channel, signal: Signal) -> str:
-    """Staff answered with the platform's own app: the bot steps back, and what was said until then is theirs. Returns why
-    nothing came of it, or ""."""
-    with atomic():
-        seen = _talking(channel, signal)
-        if seen is None:
-            return "no conversation"
-        if not _is_news(seen, signal):
-            return OUTDATED
-        if seen.held_by in (Holder.BOT, Holder.QUEUE):
-            hands_change(
-                seen.id,
-                "assigned",
-                human_has(trigger="outside"),
-                **TO_HUMAN,
-                held_by=Holder.OUTSIDE,
-                answered_seq=F("last_seq"),
-            )
-        elif seen.held_by == Holder.OUTSIDE:
-            conversation_advance({"id": seen.id}, answered_seq=F("last_seq"))
-    return ""
-
-
-@retried
-def human_wanted_outside(channel: Channel, signal: Signal) -> str:
-    """The platform tells that the person asks for a human: the bot keeps still, and the person waits until one has come.
-    Returns why nothing came of it, or ""."""
-    with atomic():
-        seen = _talking(channel, signal)
-        if seen is None:
-            return "no conversation"
-        if seen.held_by in (Holder.STAFF, Holder.OUTSIDE):
-            return "repeated"
-        hand_over(seen, str(signal.data.get("reason", ""))[:40])
-        conversation_advance({"id": seen.id}, waiting_since=Coalesce(F("waiting_since"), Value(now())))
-    return ""
-
-
-@retried
-def handed_back_outside(channel: Channel, signal: Signal) -> str:
-    """The platform's own app gives the conversation back to us: the bot answers again, unless staff of ours are in
-    control. Returns why nothing came of it, or ""."""
-    with atomic():
-        seen = _talking(channel, signal)
-        if seen is None:
-            return "no conversation"
-        if not _is_news(seen, signal):
-            return OUTDATED
-        off = bot_off(seen.tenant_id, channel)
-        if seen.held_by == Holder.OUTSIDE and off:
-            closed_tell(hands_change(seen.id, "queued", human_has(reason=off), **TO_QUEUE))
-            return ""
-        if seen.held_by == Holder.OUTSIDE:
-            _to_bot(seen)
-            return ""
-        return "repeated" if seen.held_by == Holder.BOT else "held by staff"
-
-
-def _talking(channel: Channel, signal: Signal) -> Conversation | None:
-    """The open conversation that the signal is about, locked."""
-    found = conversation_with(channel, signal.sender, signal.thread)
-    return conversation_advance({"id": found.id, "is_open": True}) if found else None
-
-
-def _is_news(seen: Conversation, signal: Signal) -> bool:
-    """Whether no later change of control was told before; both times are the platform's. Call with the lock held."""
-    at = signal.at or now()
-    if seen.outside_at and at < seen.outside_at:
-        return False
-    conversation_advance({"id": seen.id}, outside_at=at)
-    return True
-
-
 def answer_failed(conversation: Conversation, reason: str) -> None:
     """No answer came about, and the person has been waiting: the conversation is in error until one does, or a human
     takes over. Call in the transaction that holds the conversation."""
@@ -236,7 +159,7 @@ def hand_back(conversation_id: uuid.UUID, *, expected_epoch: int | None = None) 
         require_epoch(seen, expected_epoch)
         if off := bot_off(seen.tenant_id, channel_for_id(seen.channel_id)):
             raise Conflict("No assistant answers here: it is switched off.", code=off)
-        return _to_bot(seen)
+        return to_bot(seen)
 
 
 @retried
@@ -367,7 +290,7 @@ def human_has(
     return NewEvent(UPDATED, {**facts, **({"reason": reason} if reason else {})})
 
 
-def _to_bot(seen: Conversation) -> Conversation:
+def to_bot(seen: Conversation) -> Conversation:
     """The bot's again; what is unanswered gets a turn."""
     last = unanswered(seen).last()
     told = NewEvent(UPDATED, {"control_owner": "bot", "status": "active", "trigger": "hand_back"})

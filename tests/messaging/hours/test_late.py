@@ -16,8 +16,9 @@ from messaging.arrivals.entrance import Entrance
 from messaging.hours.late import is_late, late_tell
 from messaging.models import StaffAlert
 from messaging.publish import publish_events
+from messaging.reports.outside import human_took_over_outside
 from messaging.rules.agent_replies import agent_reply
-from messaging.rules.control import conversation_end, human_took_over_outside, take_over
+from messaging.rules.control import conversation_end, take_over
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
