@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 from assistant import slots
 from assistant.builtin.delivery import delivery_asked
 from assistant.builtin.denials import begins_with_no, denied
+from assistant.builtin.following import added, bare, question_before
 from assistant.builtin.person_wanted import person_wanted
 from assistant.builtin.replies import Replies, told_of
-from assistant.builtin.turn import COLLECTING, CONFIRMING, MARKS, NAME, OPEN, PRODUCTS, SOMETHING_ELSE
+from assistant.builtin.turn import COLLECTING, CONFIRMING, KNOWLEDGE, MARKS, NAME, OPEN, PRODUCTS, SOMETHING_ELSE
 from assistant.builtin.unsure import asks_what, lacks_it
 from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED
@@ -51,6 +52,7 @@ class Dialogue(Replies):
             self.product_and_more,
             self.product_lacking,
             self.product_called,
+            self.question_continued,
             self.several_recognised,
             self.flow_begun,
             self.intent_recognised,
@@ -232,6 +234,25 @@ class Dialogue(Replies):
             return reply and replace(reply, context={**reply.context, "assistant": {**memory, "about": PRODUCTS}})
         number = slots.number_given(self.told_last.slots, self.filled) if self.told_last else ""
         return self.read_as(delivery_asked(self.text, number), of=self.told_last) if number else None
+
+    def question_continued(self) -> EngineReply | None:
+        """ "And on Sunday?" is the question before, of Sunday; not where it is about something that was taught or written."""
+        if not self.before or not (self.told_last or self.before == KNOWLEDGE) or self.taught_so:
+            return None
+        more = added(self.text)
+        if not more or (self.recognised and self.recognised.own):
+            return None
+        alone = next(iter(self.findings), None)
+        if not bare(self.text) and alone and alone.score >= self.options.known:
+            return None
+        asked = question_before(self.request.history)
+        if not asked:
+            return None
+        looked = self.looked_at_all([f"{asked} {more}"])[0].classification
+        if self.told_last and looked.intent == self.before and looked.confidence >= self.options.medium:
+            return self.begin(self.told_last)
+        reply = self.read_as(f"{asked} {more}")
+        return reply if reply and reply.intent in (self.before, KNOWLEDGE) else None
 
     def read_as(self, words: str, of: Skill | None = None) -> EngineReply | None:
         """What is said to these words in place of those that were written. None where they are not understood, or as something

@@ -16,6 +16,7 @@ from assistant.builtin.turn import (
     COLLECTING,
     CONFIRMING,
     HANDED_OVER,
+    KNOWLEDGE,
     NAME,
     OPEN,
     PRODUCTS,
@@ -123,7 +124,7 @@ class Replies(Turn):
                 [self.wording.fact(fact), then], self.collecting.name, stage=COLLECTING, expected=expected
             )
         else:
-            reply = self.answer([self.wording.fact(fact)], "knowledge", confidence=score)
+            reply = self.answer([self.wording.fact(fact)], KNOWLEDGE, confidence=score)
         return replace(reply, sources=(source_of(Finding(fact, score)),))
 
     def tell_of(self, told: Told, then: Content | None = None) -> EngineReply:

@@ -28,6 +28,7 @@ from channels_app.content.options import choice_for
 from channels_app.content.types import Choice, Content, text
 
 NAME = "builtin"
+KNOWLEDGE = "knowledge"  # what a reply from an article is called in place of an intent
 PRODUCTS = "products"  # what a reply from the shop is called in place of an intent
 Look = Callable[[str, str, int], list[Passage]]  # of a question, in a language, so many at most
 #: what the shop says to a turn, by what is remembered of products; True: to a product's name alone (assistant/products/plain.py)
@@ -118,7 +119,8 @@ class Turn:
     @cached_property
     def told(self) -> Told | None:
         """What the shop says, where it is asked something."""
-        return self.ask_shop(self.request, self.goods, False) if self.ask_shop else None
+        memory = self.goods if self.about_goods else {**self.goods, "past": True}
+        return self.ask_shop(self.request, memory, False) if self.ask_shop else None
 
     @property
     def taught_so(self) -> bool:

@@ -93,6 +93,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Where is my order",
         "description": "Where an order is and when it arrives",
         "examples": [
+            "where is it", "i have been waiting for three weeks", "why is it taking so long", "it should have been here by now",
             "where is my stuff",
             "AC-10042", "can you track AC-10042 for me", "order AC-10042",
             "i ordered two weeks ago and it is not here yet", "i ordered a tent and have received nothing",
@@ -168,6 +169,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Shipping times",
         "description": "How long delivery takes and what it costs",
         "examples": [
+            "i need it by friday", "will it be here before the weekend", "can i have it by tomorrow", "how much is shipping to france",
             "do i have to pay for delivery", "is delivery free",
             "how long does shipping take", "shipping times", "how fast is delivery", "when do you deliver",
             "delivery time",
@@ -271,6 +273,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Discounts",
         "description": "Vouchers and sales",
         "examples": [
+            "that is too expensive",
             "do you have a discount code", "any promotions", "voucher", "coupon code", "coupons", "is there a sale on",
             "student discount",
             "my discount code does not work", "can i get it cheaper", "special offers",

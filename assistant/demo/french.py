@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Où est ma commande",
         "examples": [
+            "c'est où", "j'attends depuis trois semaines", "pourquoi c'est si long", "ça devrait déjà être là",
             "pouvez-vous suivre AC-10042", "numéro de commande AC-10042", "où sont mes affaires",
             "quand mon colis sera-t-il livré", "j'ai commandé il y a deux semaines et je n'ai rien reçu",
             "j'ai commandé une tente et elle n'est pas arrivée",
@@ -72,6 +73,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Délais de livraison",
         "examples": [
+            "j'en ai besoin pour vendredi", "est-ce que ça arrive avant le week-end", "il me le faut pour demain", "combien coûte la livraison en belgique",
             "dois-je payer les frais de port", "l'express est rapide",
             "combien de temps prend la livraison", "délai de livraison", "frais de port",
             "combien coûte la livraison", "la livraison est-elle gratuite", "avez-vous une livraison express",
@@ -144,6 +146,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "discount": {
         "title": "Réductions",
         "examples": [
+            "c'est trop cher pour moi",
             "avez-vous un code promo", "réduction", "bon de réduction", "y a-t-il des soldes", "réduction étudiant",
             "mon code promo ne marche pas", "offres spéciales", "puis-je l'avoir moins cher",
         ],

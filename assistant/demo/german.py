@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Wo ist meine Ware?",
         "examples": [
+            "wo ist es", "wo bleibt es", "ich warte seit drei wochen", "warum dauert das so lange", "es müsste längst da sein",
             "wann wird mein paket geliefert",
             "kannst du AC-10042 verfolgen", "bestellnummer AC-10042",
             "ich habe vor zwei wochen bestellt und es ist noch nichts da",
@@ -69,6 +70,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Lieferzeiten",
         "examples": [
+            "ich brauche es bis freitag", "kommt es noch vor dem wochenende", "kann ich es bis morgen haben", "was kostet der versand nach frankreich",
             "muss ich für die lieferung bezahlen",
             "wie lange dauert der versand", "lieferzeit", "versandkosten", "was kostet der versand",
             "wie schnell liefern sie",
@@ -138,6 +140,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "discount": {
         "title": "Rabatte",
         "examples": [
+            "das ist mir zu teuer",
             "haben sie einen rabattcode", "gutschein", "rabatt", "gibt es gerade angebote", "studentenrabatt",
             "mein gutscheincode geht nicht", "bekomme ich das billiger", "sonderangebote",
         ],

@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Minha encomenda",
         "examples": [
+            "onde está", "estou à espera há três semanas", "porque demora tanto", "já devia ter chegado",
             "pode rastrear AC-10042", "número de encomenda AC-10042", "onde estão as minhas coisas",
             "encomendei há duas semanas e ainda não chegou nada", "encomendei uma tenda e não a recebi",
             "onde está a minha encomenda", "encomenda", "pedido", "o meu pedido", "onde está meu pedido",
@@ -68,6 +69,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Prazos de entrega",
         "examples": [
+            "preciso disso até sexta", "chega antes do fim de semana", "quero isso para amanhã", "quanto custa o envio para espanha",
             "tenho de pagar os portes", "o envio paga-se",
             "quanto tempo demora a entrega", "prazo de entrega", "quanto custa o envio", "portes de envio",
             "o frete é grátis", "têm entrega expresso", "quantos dias demora a chegar", "qual o valor do frete",
@@ -136,6 +138,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "discount": {
         "title": "Descontos",
         "examples": [
+            "acho isso muito caro",
             "têm algum código de desconto", "desconto", "cupão", "cupom", "há promoções", "desconto para estudantes",
             "o meu código não funciona", "fica mais barato",
         ],

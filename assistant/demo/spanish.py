@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Dónde está mi pedido",
         "examples": [
+            "dónde está", "llevo esperando tres semanas", "por qué tarda tanto", "ya debería haber llegado",
             "puedes rastrear AC-10042", "número de pedido AC-10042", "dónde están mis cosas",
             "cuándo me entregan el paquete", "pedí una tienda de campaña hace dos semanas y no ha llegado",
             "pedí hace dos semanas y no me ha llegado nada",
@@ -68,6 +69,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Plazos de entrega",
         "examples": [
+            "lo necesito para el viernes", "llega antes del fin de semana", "lo quiero para mañana", "cuánto cuesta el envío a portugal",
             "tengo que pagar el envío",
             "cuánto tarda el envío", "plazo de entrega", "cuánto cuesta el envío", "gastos de envío",
             "es gratis el envío", "tenéis envío urgente", "cuántos días tarda en llegar",
@@ -138,6 +140,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "discount": {
         "title": "Descuentos",
         "examples": [
+            "me parece muy caro",
             "tenéis algún código de descuento", "descuento", "cupón", "hay ofertas", "descuento para estudiantes",
             "mi código no funciona", "me lo podéis dejar más barato", "promociones",
         ],

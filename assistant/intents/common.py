@@ -121,23 +121,28 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     UPSET: {
         "en": (
-            ("you are useless", "you are no help", "you idiot", "idiot", "you are stupid", "stupid bot", "shut up"),
+            ("you are useless", "you are no help", "you idiot", "idiot", "you are stupid", "stupid bot", "shut up",
+             "that is too late", "it is too late now", "that takes too long", "that is not what i asked"),
             ("I am sorry that I am no help. Say “human”, and a colleague takes over.",),
         ),
         "de": (
-            ("du bist nutzlos", "du hilfst mir nicht", "du idiot", "du bist dumm", "blöder bot", "halt die klappe"),
+            ("du bist nutzlos", "du hilfst mir nicht", "du idiot", "du bist dumm", "blöder bot", "halt die klappe",
+             "das ist zu spät", "jetzt ist es zu spät", "das dauert zu lange", "das habe ich nicht gefragt"),
             ("Es tut mir leid, dass ich nicht helfen kann. Sagen Sie „Mensch“, und jemand aus dem Team übernimmt.",),
         ),
         "es": (
-            ("eres un inútil", "no sirves para nada", "idiota", "eres tonto", "bot estúpido", "cállate"),
+            ("eres un inútil", "no sirves para nada", "idiota", "eres tonto", "bot estúpido", "cállate",
+             "es demasiado tarde", "ya es muy tarde", "eso tarda demasiado", "no es lo que pregunté"),
             ("Siento no ser de ayuda. Di «humano» y te paso con una persona.",),
         ),
         "fr": (
-            ("tu es nul", "tu ne sers à rien", "espèce d'idiot", "tu es stupide", "bot stupide", "tais-toi"),
+            ("tu es nul", "tu ne sers à rien", "espèce d'idiot", "tu es stupide", "bot stupide", "tais-toi",
+             "c'est trop tard", "maintenant c'est trop tard", "c'est trop long", "ce n'est pas ma question"),
             ("Désolé de ne pas vous aider. Dites « humain », et un collègue prend la suite.",),
         ),
         "pt": (
-            ("és inútil", "você é inútil", "não serves para nada", "és burro", "bot estúpido", "cala-te"),
+            ("és inútil", "você é inútil", "não serves para nada", "és burro", "bot estúpido", "cala-te",
+             "é tarde demais", "agora já é tarde", "isso demora demais", "não foi isso que perguntei"),
             ("Lamento não ajudar. Diga “humano”, e um colega continua.",),
         ),
     },
@@ -398,11 +403,4 @@ BACKGROUND: tuple[str, ...] = (
     "quién ganó el partido", "cuál es la capital de italia", "quel temps fait-il", "raconte-moi une blague",
     "qué tiempo hace", "que tempo faz", "que tempo faz hoje", "conta uma piada", "quem ganhou o jogo", "qual é a capital de portugal",
     "qui a gagné le match", "quelle est la capitale de l'espagne",
-)  # fmt: skip
-#: what says nothing, in the five languages. What is no nearer to an article than to these is about none
-EMPTY: tuple[str, ...] = (
-    "uh huh", "er", "ahem", "oh", "oops", "ok then", "right", "well", "so what", "fine", "meh", "yeah right", "no way",
-    "lol haha", "ttyl", "wow", "q", "j", "w", "qq", "bla bla", "aha", "ach so", "na ja", "hm ja", "tsss", "puh", "ups", "oje",
-    "so so", "na und", "euh", "ah bon", "ben", "hein", "oups", "zut", "dis donc", "pues", "vaya", "ay", "uy", "anda ya", "ejem",
-    "aja", "pois", "ora bem", "ai", "ena", "eita", "hã", "ué",
 )  # fmt: skip

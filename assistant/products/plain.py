@@ -1,4 +1,5 @@
-"""Questions about products that need no language model: what one costs, whether it is there, whether the shop has such a thing.
+"""Questions about products that need no language model: what one costs, whether it is there, what is known of it, whether the
+shop has such a thing.
 
 Owns what is taken for such a question, and what the shop's answer to it is. Must not ask the shop for what no shape fits, nor
 decide whether the answer is given: that is the conversation's business.
@@ -9,19 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 from assistant.port import EngineRequest, NotAtOnce, Told
 from assistant.products.adaptor import Product, Shop, ShopError, source_of_tenant
 from assistant.products.offered import cards_of, sources_of
-from assistant.products.shapes import ALSO, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
+from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
 from assistant.products.shelf import named_in, shop_of
 from channels_app.content.types import Content, text
+from channels_app.words.split import shorten
 
 LONGEST = 200  # characters of a question that is looked at
 LONGEST_NAME = 5  # words of a text that may be a product's name and nothing else
 LONGEST_LACKED = 4  # words of a thing that is said not to be there: more of them tell of something else
 MOST = 3  # products of an answer
+MOST_SAID = 500  # characters of what is known of one
 WAIT_S = 3.0
 WORD = re.compile(r"\w+")
 
@@ -29,18 +32,19 @@ WORD = re.compile(r"\w+")
 @dataclass(frozen=True)
 class Wish:
     """``said``: the thing without its article, as it was written; ``thing``: its words in small letters, none where the last
-    product is meant. ``sure``: the question is about a product by its shape."""
+    product is meant. ``sure``: the question is about a product by its shape; ``bare``: only after an answer about one."""
 
     language: str
     kind: Kind
     said: str
     thing: tuple[str, ...]
     sure: bool = True
+    bare: bool = False
 
 
 def product_told(request: EngineRequest, memory: Mapping[str, Any], name: bool = False) -> Told | None:
     """What the shop of the tenant in scope says, where the turn is one question about a product and nothing else; with ``name``
-    where it is a product's name and nothing else. ``memory``: of the answer before. None where it is no such question, or the
+    where it is a product's name and nothing else. ``memory``: of the last answer about any; ``past`` where another came since. None where it is no such question, or the
     tenant has no products. Raises NotAtOnce where the shop would have to be asked over the network for a turn that may not
     wait."""
     if len(request.contents) != 1 or request.contents[0].choice or request.contents[0].quote:
@@ -48,6 +52,8 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], name: bool =
     said = request.contents[0].text or ""
     wish = _name_in(said, request.language) if name else wish_in(said, str(memory.get("kind") or ""))
     ids = [one for one in memory.get("ids") or () if isinstance(one, str)][:MOST]
+    if wish and wish.bare and memory.get("past"):
+        return None
     source = source_of_tenant() if wish and (wish.thing or ids) else None
     if wish is None or source is None:
         return None
@@ -62,7 +68,7 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], name: bool =
     tools = ({"name": "product_search", "outcome": "ok"},)
     lines = list(_sentences(wish, found))
     if not lines:
-        lacked = wish.sure and not found and len(wish.thing) <= LONGEST_LACKED
+        lacked = wish.sure and wish.kind != "about" and not found and len(wish.thing) <= LONGEST_LACKED
         return Told(wish.said, lacks=SENTENCES[wish.language][4].format(thing=wish.said) if lacked else "", tools=tools)
     return Told(
         wish.said, (text("\n".join(lines)), Content(type="carousel", cards=cards_of(found))), sources_of(found),
@@ -76,10 +82,13 @@ def wish_in(said: str, before: str = "") -> Wish | None:
     plain = _plain(said)
     if len(plain) > LONGEST:
         return None
-    for language, kind, pattern in PATTERNS:
-        if found := pattern.fullmatch(plain):
-            return _wish(language, kind, next((value for value in found.groups() if value), ""))
-    for language, pattern in ALSO if before in ("price", "stock", "search") else ():
+    asked = AND.sub("", plain)
+    for language, kind, pattern in PATTERNS if ANY.fullmatch(asked) else ():
+        if found := pattern.fullmatch(asked):
+            named = next((value for value in found.groups() if value), "")
+            wish, bare = _wish(language, kind, named), not named and (kind == "about" or BARE.fullmatch(asked))
+            return replace(wish, bare=bool(bare)) if wish else None
+    for language, pattern in ALSO if before in get_args(Kind) else ():
         if found := pattern.fullmatch(plain):
             wish = _wish(language, before, found[1])  # type: ignore[arg-type]
             return replace(wish, sure=False) if wish and wish.thing else None
@@ -128,11 +137,13 @@ def _whole(shop: Shop, wish: Wish, one: Product) -> Product:
     """With what is asked of it, where the list does not say."""
     if wish.kind == "stock" and one.stock is None:
         return replace(one, stock=shop.stock(one.id))
+    if wish.kind == "about" and not one.description:
+        return replace(one, description=shop.details(one.id).description)
     return replace(one, price=shop.price(one.id)) if wish.kind == "price" and not one.price else one
 
 
 def _sentences(wish: Wish, found: list[Product]) -> Iterator[str]:
-    costs, there, gone, have, _ = SENTENCES[wish.language]
+    costs, there, gone, have, _, known = SENTENCES[wish.language]
     if wish.kind == "search" and found:
         yield have
     for one in found:
@@ -140,3 +151,5 @@ def _sentences(wish: Wish, found: list[Product]) -> Iterator[str]:
             yield costs.format(title=one.title, price=one.price)
         elif wish.kind == "stock" and one.stock is not None:
             yield (there if one.stock > 0 else gone).format(title=one.title, stock=one.stock)
+        elif wish.kind == "about" and one.description:
+            yield known.format(title=one.title, description=shorten(one.description, MOST_SAID).rstrip(" ."))

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Kind = Literal["price", "stock", "search"]
+Kind = Literal["price", "stock", "search", "about"]
 THING = r"([^?!.,;\n]{2,80}?)"
 #: (language, what is asked, shapes of the whole question without its end mark); one without a thing means the last product
 SHAPES: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
-    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost)?", rf"what (?:does|do|would) {THING} cost", rf"(?:(?:what is |what's )?the )?price of {THING}")),
-    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:(?:was ist |wie hoch ist )?der )?preis (?:vom|von|für) {THING}")),
-    ("fr", "price", (rf"combien (?:coûte(?:nt)?|vaut) {THING}", r"combien (?:ça coûte|coûte-t-(?:il|elle))", rf"(?:(?:quel est )?le )?prix (?:de la|de l['’]|du|des|de) ?{THING}")),
-    ("es", "price", (rf"¿?cuánto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:(?:cuál es )?el )?precio (?:del?|de la|de los|de las) {THING}")),
-    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:(?:qual é )?o )?preço (?:do|da|dos|das|de) {THING}")),
+    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost)?", rf"what (?:does|do|would) {THING} cost", rf"(?:(?:what is |what's )?the )?price of {THING}", r"how much|(?:what|the) price")),
+    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:(?:was ist |wie hoch ist )?der )?preis (?:vom|von|für) {THING}", r"wie ?viel|(?:der|welcher) preis")),
+    ("fr", "price", (rf"combien (?:co[ûu]te(?:nt)?|vaut) {THING}", r"combien (?:ça co[ûu]te|co[ûu]te-t-(?:il|elle))", r"(?:c['’]est |ça (?:fait|co[ûu]te) )?combien|quel prix", rf"(?:(?:quel est )?le )?prix (?:de la|de l['’]|du|des|de) ?{THING}")),
+    ("es", "price", (rf"¿?cu[áa]nto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:(?:cu[áa]l es )?el )?precio (?:del?|de la|de los|de las) {THING}", r"¿?cu[áa]nto(?: es)?|qu[ée] precio")),
+    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:(?:qual é )?o )?preço (?:do|da|dos|das|de) {THING}", r"quanto|que preço")),
     ("en", "stock", (rf"(?:is|are|do you have|have you got) {THING} (?:still )?(?:in stock|available)",)),
     ("de", "stock", (rf"(?:ist|sind|habt ihr|haben sie) {THING} (?:noch )?(?:auf lager|vorrätig|lieferbar|verfügbar|da)",)),
     ("fr", "stock", (r"(?:est|sont)-(?:il|elle)s? (?:encore )?(?:en stock|disponibles?)", rf"(?:est-ce que )?{THING} (?:est|sont)(?:-(?:il|elle)s?)? (?:encore )?(?:en stock|disponibles?)", rf"avez-vous {THING} en stock")),
@@ -27,11 +27,19 @@ SHAPES: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
     ("fr", "search", (rf"(?:est-ce que vous (?:avez|vendez)|vous (?:avez|vendez)|(?:avez|vendez)-vous) {THING}", rf"quel(?:le)?s? {THING} (?:avez|vendez)-vous", rf"quel(?:le)? est (?:votre|la|le) {THING} (?:la moins chère|le moins cher)")),
     ("es", "search", (rf"¿?(?:tienen|tenéis|tienes|venden|vendéis|hay) {THING}", rf"¿?qué {THING} (?:tienen|tenéis|venden|vendéis|hay)", rf"¿?cuál es (?:la|el) {THING} más barat[ao]")),
     ("pt", "search", (rf"(?:têm|tem|vendem|há) {THING}", rf"(?:que|quais) {THING} (?:têm|vendem|há)", rf"qual é [ao] {THING} mais barat[ao]")),
+    ("en", "about", (rf"how (?:heavy|light|big|large|long|wide|high|tall|deep|thick|warm) (?:is|are) {THING}", rf"(?:how much|what) (?:does|do) {THING} weigh", rf"what(?:['’]s| is| are) (?:the |its |their )(?:weights?|sizes?|colou?rs?|materials?|dimensions?|capacity|volume)(?: of {THING})?", rf"how many (?:people|persons|litres|liters)(?: (?:does|do|can|will) {THING})?(?: (?:fit|fits|hold|sleep|take|have)(?: in(?:to)?(?: {THING})?)?)?", rf"(?:what|which) (?:colou?rs?|sizes?|materials?)(?: (?:does|do|is|are) {THING}(?: (?:come in|have|made of))?)?", rf"what (?:is|are) {THING} made (?:of|from)", rf"(?:tell me )?more(?: (?:details|info|information))?(?: (?:about|on) {THING})?")),
+    ("de", "about", (rf"wie (?:schwer|leicht|groß|gross|lang|breit|hoch|tief|dick|warm) (?:ist|sind) {THING}", rf"(?:was|wie ?viel) wieg(?:t|en) {THING}", rf"(?:welche[sr]?|was für(?: eine?)?) (?:farben?|größen?|grössen?|maße|gewicht|material(?:ien)?|volumen)(?: (?:hat|haben|gibt es|habt ihr)(?: {THING})?)?", rf"(?:für )?wie ?viele (?:personen|leute|liter)(?: (?:ist|sind|reicht|passen|fasst|hat)(?: (?:in )?{THING})?(?: rein| hinein)?)?", rf"(?:woraus|aus welchem material) (?:ist|sind) {THING}(?: gemacht)?", rf"(?:erzähl mir )?mehr(?: (?:infos?|informationen|details))?(?: (?:zu|zum|zur|über) {THING})?")),
+    ("fr", "about", (rf"combien (?:pèse|mesure)(?:nt)?(?:-(?:t-)?(?:il|elle)s?)?(?: {THING})?", rf"{THING} (?:pèse|mesure)(?:nt)? combien", rf"quel(?:le)?s? (?:est |sont )?(?:l[ea]s? |s(?:on|a|es) )?(?:poids|tailles?|couleurs?|dimensions?|matières?|capacité|volume)(?: (?:de la|de l['’]|du|des|de) ?{THING})?", rf"(?:c['’]est )?(?:pour )?combien de (?:personnes|litres)(?: (?:dans|pour) {THING})?", rf"en quelle (?:matière|couleur|taille)s?(?: (?:est|sont) {THING})?", rf"plus (?:d['’]infos?|d['’]informations?|de détails)(?: sur {THING})?")),
+    ("es", "about", (rf"¿?cu[áa]nto (?:pesan?|miden?)(?: {THING})?", rf"¿?(?:qu[ée]|cu[áa]l(?:es)? (?:es|son) (?:su|sus|el|la|los|las)) (?:peso|tallas?|tama[ñn]os?|color(?:es)?|medidas?|material|capacidad)(?: (?:tienen?|del?|de la)(?: {THING})?)?", rf"¿?(?:para )?cu[áa]nt[oa]s (?:personas|litros)(?: (?:es|tiene|caben?)(?: (?:en )?{THING})?)?", rf"¿?de qu[ée] (?:material|color|tama[ñn]o|est[áa] hech[oa])(?: (?:es|son))?(?: {THING})?", rf"m[áa]s (?:informaci[óo]n|detalles)(?: (?:sobre|del?) {THING})?")),
+    ("pt", "about", (rf"quanto (?:pesam?|mede|medem)(?: {THING})?", rf"(?:que|qual(?: é)? (?:o|a|o seu|a sua)|quais(?: são)? [oa]s) (?:peso|tamanhos?|cor(?:es)?|medidas?|material|capacidade)(?: (?:tem|têm|d[oa]s?)(?: {THING})?)?", rf"(?:para )?quant[oa]s (?:pessoas|litros)(?: (?:é|tem|leva|cabem)(?: (?:em |n[oa] )?{THING})?)?", rf"de que (?:material|cor|tamanho) (?:é|são)(?: {THING})?", rf"mais (?:informaç(?:ão|ões)|detalhes)(?: sobre {THING})?")),
 )  # fmt: skip
 #: the first that fits counts
 PATTERNS = tuple(
     (language, kind, re.compile(rf"(?:{'|'.join(shapes)})", re.IGNORECASE)) for language, kind, shapes in SHAPES
 )
+ANY = re.compile(
+    "|".join(pattern.pattern for *_, pattern in PATTERNS), re.IGNORECASE
+)  # in one look: few texts are of these
 #: after a question about a product, the same of another one
 ALSO = tuple(
     (language, re.compile(shape, re.IGNORECASE))
@@ -43,6 +51,13 @@ ALSO = tuple(
         ("pt", rf"e {THING}"),
     )
 )
+#: no more than what is asked: of the product that was spoken of just now, or of something else
+BARE = re.compile(
+    r"how much|(?:what|the) price|wie ?viel|(?:der|welcher) preis|(?:c['’]est |ça fait )?combien|quel prix|¿?cu[áa]nto(?: es)?|qu[ée] precio|quanto|que preço",
+    re.IGNORECASE,
+)
+#: before a question that goes on from the answer
+AND = re.compile(r"^(?:and|und|et|y|e|ok|okay)[\s,]+", re.IGNORECASE)
 #: before and behind a question, saying nothing of it
 POLITE = re.compile(
     r"^(?:(?:hi|hello|hey|hallo|guten tag|bonjour|salut|hola|buenas|olá|oi|excuse me|entschuldigung|excusez-moi|perdón|desculpe)\b[\s,!.]+)"
@@ -57,26 +72,31 @@ SMALL = frozenset(
 )
 #: what belongs to the person is no product of the shop
 MINE = frozenset("my our mein meine meinen meiner meinem mon ma mes mi mis mio meu minha meus minhas".split())
-#: language → costs, in stock, sold out, found, not found
-SENTENCES: dict[str, tuple[str, str, str, str, str]] = {
+#: language → costs, in stock, sold out, found, not found, what is known of it
+SENTENCES: dict[str, tuple[str, str, str, str, str, str]] = {
     "en": (
         "{title} costs {price}.", "{title} is in stock ({stock}).", "{title} is sold out at the moment.", "This is what we have:",
         "I cannot find “{thing}” in our shop. Shall I get a colleague?",
+        "What I know of {title}: {description}.",
     ),
     "de": (
         "{title} kostet {price}.", "{title} ist auf Lager ({stock}).", "{title} ist zurzeit ausverkauft.", "Das haben wir:",
         "„{thing}“ finde ich in unserem Shop leider nicht. Soll ich jemanden holen?",
+        "Was ich über {title} weiß: {description}.",
     ),
     "fr": (
         "{title} coûte {price}.", "{title} est en stock ({stock}).", "{title} est épuisé pour le moment.", "Voici ce que nous avons :",
         "Je ne trouve pas « {thing} » dans notre boutique. Dois-je appeler un collègue ?",
+        "Ce que je sais de {title} : {description}.",
     ),
     "es": (
         "{title} cuesta {price}.", "{title} está en existencias ({stock}).", "{title} está agotado por ahora.", "Esto es lo que tenemos:",
         "No encuentro «{thing}» en nuestra tienda. ¿Busco a una persona?",
+        "Lo que sé de {title}: {description}.",
     ),
     "pt": (
         "{title} custa {price}.", "{title} está disponível ({stock}).", "{title} está esgotado de momento.", "É isto que temos:",
         "Não encontro “{thing}” na nossa loja. Quer que chame um colega?",
+        "O que sei sobre {title}: {description}.",
     ),
 }  # fmt: skip

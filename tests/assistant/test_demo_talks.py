@@ -12,7 +12,7 @@ import pytest
 
 from assistant.builtin.dialogue import Dialogue
 from assistant.builtin.turn import Options
-from assistant.port import EngineReply, EngineRequest
+from assistant.port import EngineReply, EngineRequest, HistoryEntry
 from assistant.products.models import ProductSource
 from assistant.products.plain import product_told
 from channels_app.content.types import text
@@ -31,13 +31,16 @@ def talk(scope: Any, shop: Any) -> Callable[[str, list[str]], list[EngineReply]]
 
     def held(language: str, said: list[str]) -> list[EngineReply]:
         context: dict[str, Any] = {}
+        history: tuple[HistoryEntry, ...] = ()
         replies = []
         for words in said:
             request = EngineRequest(
-                scope.id, uuid.UUID(int=1), "web", (text(words),), context=context, language=language, at_once=True
-            )
+                scope.id, uuid.UUID(int=1), "web", (text(words),), history=history, context=context, language=language,
+                at_once=True,
+            )  # fmt: skip
             replies.append(Dialogue(options, shop, request, None, product_told).reply())
             context = replies[-1].context
+            history += (HistoryEntry("visitor", words), HistoryEntry("bot", "…"))
         return replies
 
     return held
@@ -60,3 +63,45 @@ def test_a_conversation_in_each_language(talk: Any, language: str) -> None:
 @pytest.mark.parametrize(("language", "said", "meant"), LINES)
 def test_a_line_is_taken_for_what_it_says(talk: Any, language: str, said: str, meant: str) -> None:
     assert [taken_for(reply) for reply in talk(language, [said])] == [meant]
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("en", ["Opening hours", "And on Christmas?", "What about tomorrow?"], "opening_hours"),
+        ("de", ["Öffnungszeiten", "Und an Weihnachten?"], "opening_hours"),
+        ("fr", ["Vos horaires d'ouverture ?", "Et à Noël ?"], "opening_hours"),
+        ("es", ["Horario de apertura", "¿Y en Navidad?"], "opening_hours"),
+        ("pt", ["Horário de abertura", "E no Natal?"], "opening_hours"),
+        ("en", ["Opening hours", "And gift cards?"], "knowledge Gift cards"),
+        ("en", ["Opening hours", "And where is my order?"], "order_status asks order_number"),
+        ("de", ["Kann ich auf Rechnung zahlen?", "Und in Raten?"], "knowledge Zahlungsarten"),
+        ("en", ["Do you have tents?", "How heavy is it?"], "products oak-2"),
+        ("en", ["Do you have tents?", "How many people fit in?"], "products oak-2"),
+        ("de", ["Habt ihr Rucksäcke?", "Wie schwer ist der?"], "products ridge-40"),
+        ("fr", ["Vous avez des sacs à dos ?", "Il pèse combien ?"], "products ridge-40"),
+        ("es", ["¿Tenéis mochilas?", "¿Cuánto pesa?"], "products ridge-40"),
+        ("pt", ["Têm mochilas?", "Que tamanho tem?"], "products ridge-40"),
+        ("de", ["Habt ihr Rucksäcke?", "Und wie viel?"], "products ridge-40"),
+    ],
+)
+def test_what_goes_on_from_the_question_before(talk: Any, language: str, said: list[str], meant: str) -> None:
+    """ "And on Christmas?" was not understood, "e no Natal?" taken for a no, "how heavy is it?" for a means of payment."""
+    assert taken_for(talk(language, said)[-1]) == meant
+
+
+def test_a_bare_how_much_means_the_product_only_while_it_is_spoken_of(talk: Any) -> None:
+    said = ["Do you have tents?", "How much?", "Opening hours", "How much?"]
+    assert [taken_for(reply) == "products oak-2" for reply in talk("en", said)] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "that's too late"), ("de", "das ist zu spät"), ("fr", "c'est trop tard"), ("es", "es muy tarde"),
+        ("pt", "é tarde demais"), ("en", "it takes too long"), ("de", "das dauert mir zu lange"),
+    ],
+)  # fmt: skip
+def test_who_says_that_it_is_too_late_is_neither_greeted_nor_bid_farewell(talk: Any, language: str, said: str) -> None:
+    number = "AC-10042"
+    assert taken_for(talk(language, [number, "Where is AC-10042?", said])[-1]) == "upset"

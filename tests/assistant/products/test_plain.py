@@ -49,6 +49,13 @@ def said_to(tenant: Any, words: str, **members: Any) -> EngineReply:
         ("Avez-vous un globe ?", "Voici ce que nous avons :"),
         ("¿Tienen el Birk?", "Esto es lo que tenemos:"),
         ("Vendem o Lino?", "É isto que temos:"),
+        ("What is the Lino camp lantern made of?", "What I know of Lino camp lantern: Washed linen."),
+        ("Wie schwer ist das Zelt?", "Was ich über Oak 2 tent weiß: Two people, 2.1 kg."),
+        ("Combien pèse la tente ?", "Ce que je sais de Oak 2 tent : Two people, 2.1 kg."),
+        ("¿De qué material es el Birk?", "Lo que sé de Birk pendant: Turned oak."),
+        ("Quantos litros tem a mochila?", "O que sei sobre Ridge 40 backpack: 40 litres."),
+        ("Gibt es Rucksäcke?", "Das haben wir:"),
+        ("Cuanto cuesta la lampara Birk", "Birk pendant cuesta €189."),
     ],
 )
 def test_in_five_languages_with_a_card_and_its_source(source, scope, question: str, answer: str) -> None:
@@ -61,7 +68,9 @@ def test_in_five_languages_with_a_card_and_its_source(source, scope, question: s
 @pytest.mark.parametrize(
     "words",
     [
-        "What is the Lino camp lantern made of?",
+        "What is the Lino camp lantern good for?",
+        "How long is the warranty?",
+        "What is the size of my parcel?",
         "Do not tell me how much the Lino camp lantern costs",
         "My Lino camp lantern is broken, how much is a repair?",
         "the price of " + "very " * 50 + "Lino",
