@@ -210,6 +210,12 @@ EVENTS = [
     ignored("edited_by_bot", "ourselves"),
     ignored("edited_without_target", "no_target"),
     event("deleted", Revision("Ev-deleted", f"{DM}:{TS}", MIRA, None, LATER)),
+    event(
+        "deleted_files",
+        Revision("Ev-deleted_files", f"{DM}:{TS}", MIRA, None, LATER),
+        Revision("Ev-deleted_files:2", f"{DM}:{TS}:2", MIRA, None, LATER),
+    ),
+    event("edited_files", Revision("Ev-edited_files:2", f"{DM}:{TS}:2", MIRA, None, LATER)),
     event("deleted_with_replies", Revision("Ev-deleted_with_replies", f"{DM}:{TS}", MIRA, None, LATER)),
     ignored("deleted_of_bot", "ourselves"),
     ignored("deleted_tombstone", "no_sender"),

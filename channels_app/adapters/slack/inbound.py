@@ -7,7 +7,7 @@ https://docs.slack.dev/apis/events-api
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +113,11 @@ def message_id(channel: str, ts: str) -> str:
     return f"{channel}:{ts}" if channel and ts else ""
 
 
+def part_id(id: str, number: int) -> str:
+    """Of a message with several files each further one is a message of its own with us."""
+    return id if number == 1 else f"{id}:{number}"
+
+
 def place(channel: str, root: str) -> str:
     """The key of a conversation: a Slack thread is one, as ``<channel>:<root ts>``; what stands in a channel
     without a thread (commands) is one by channel; a direct message outside of threads is the person's own."""
@@ -181,7 +186,7 @@ def _spoken(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
     facts = {"workspace_id": envelope.team, "channel_id": channel} | ({"thread_ts": root} if root else {})
     return [
         InboundMessage(
-            platform_id=platform_id if number == 1 else f"{platform_id}:{number}",
+            platform_id=part_id(platform_id, number),
             sender=_author(event, envelope, channel),
             content=what.content,
             sent_at=moment(event, "ts"),
@@ -212,22 +217,42 @@ def _posted(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
 
 
 def _changed(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
-    """An edit. A preview of a link comes as a change, too; so does the removal of a message with replies."""
+    """An edit, of words or files. A preview of a link comes as a change, too; so does the removal of a message with replies."""
     now, before = obj(event, "message"), obj(event, "previous_message")
     if string(now, "subtype") == "tombstone":
-        return _revision(before, event, envelope, deleted=True)
-    if words_of(now) == words_of(before):
+        return _deleted({**event, "deleted_ts": before.get("ts")}, envelope)
+    taken_out = _files_taken_out(now, before)
+    if words_of(now) == words_of(before) and not taken_out:
         return [Ignored("unchanged", envelope.event_id)]
-    return _revision(now, event, envelope)
+    reworded = [] if words_of(now) == words_of(before) else _revision(now, event, envelope)
+    return reworded + _deletions(now, event, envelope, taken_out)
 
 
 def _deleted(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
-    before = obj(event, "previous_message")
-    return _revision({"ts": event.get("deleted_ts"), **before}, event, envelope, deleted=True)
+    """Of all that we have of it: its further files are messages of their own with us."""
+    before = {"ts": event.get("deleted_ts"), **obj(event, "previous_message")}
+    return _deletions(before, event, envelope, range(1, len(read_body(before, words_of(before))) + 1))
+
+
+def _files_taken_out(now: dict[str, Any], before: dict[str, Any]) -> list[int]:
+    """The places of files that were in the message and are no longer; not of the first, where it stands beside words."""
+    left = {identifier(file, "id") for file in array(now, "files") if string(file, "mode") != "tombstone"}
+    gone = [number for number, file in enumerate(array(before, "files"), start=1)
+            if string(file, "mode") != "tombstone" and identifier(file, "id") not in left]  # fmt: skip
+    return [number for number in gone if number > 1 or not words_of(now).strip()]
+
+
+def _deletions(
+    message: dict[str, Any], event: dict[str, Any], envelope: Envelope, numbers: Sequence[int]
+) -> list[InboundItem]:
+    items: list[InboundItem] = []
+    for number in numbers:
+        items += _revision(message, event, envelope, deleted=True, number=number)
+    return items
 
 
 def _revision(
-    message: dict[str, Any], event: dict[str, Any], envelope: Envelope, deleted: bool = False
+    message: dict[str, Any], event: dict[str, Any], envelope: Envelope, deleted: bool = False, number: int = 1
 ) -> list[InboundItem]:
     channel = identifier(event, "channel")
     target = message_id(channel, identifier(message, "ts"))
@@ -238,7 +263,8 @@ def _revision(
     words = without_mention(mrkdwn, envelope.bot) if mentions(mrkdwn, envelope.bot) else mrkdwn
     content = None if deleted else read_body({}, words)[0].content
     author = _author(message, envelope, channel)
-    return [Revision(envelope.event_id, target, author, content, moment(event, "event_ts"))]
+    own, target = (part_id(id, number) for id in (envelope.event_id, target))
+    return [Revision(own, target, author, content, moment(event, "event_ts"))]
 
 
 # ---------------------------------------------------------- reactions, people, the app
