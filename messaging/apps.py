@@ -15,6 +15,7 @@ class Config(AppConfig):
         from messaging import heads, wake
         from messaging.agents.models import ScheduledReply  # with the other tables of staff
         from messaging.consent.merged import stop_returns, stop_spreads
+        from messaging.deliver import file_sent_again
         from messaging.housekeeping.gone import erased_gives_up
         from messaging.integrators.endpoints import PING
         from messaging.live.attending import contact_shown
@@ -24,6 +25,7 @@ class Config(AppConfig):
         from messaging.privacy import models as _privacy  # noqa: F401  with the tables of privacy
         from messaging.privacy.holds import demand_no_hold, demand_not_erased
         from messaging.privacy.tombstones import demand_no_tombstone
+        from messaging.reports.delivery_status import when_failed
         from messaging.rules.control import words_judged
         from tenants.models import User
         from tenants.work.leases import Table, register
@@ -36,6 +38,7 @@ class Config(AppConfig):
         when_joined.append(stop_spreads)
         when_parted.append(stop_returns)
         when_heard.append(words_judged)
+        when_failed.append(file_sent_again)
         attach_demands.append(demand_no_tombstone)
         detach_demands.append(demand_no_hold)
         failed = "failed"

@@ -13,8 +13,6 @@ from typing import Any
 
 from django.conf import settings
 
-from channels_app.contract import StatusUpdate
-from channels_app.models import Channel
 from messaging import wake
 from messaging.live.staff import conversation_changed
 from messaging.media.platform_files import file_forget
@@ -63,16 +61,19 @@ def deliver_leased(head: Delivery) -> int:
     return 1 + (deliver(head.conversation_id) if attempt.more else 0)
 
 
-def file_sent_again(channel: Channel, report: StatusUpdate) -> None:
+def file_sent_again(part: DeliveryPart, code: str) -> None:
     """The platform took a message and found out later that it cannot read the file: sent once more, with the file put
     there anew. Once: a message that was tried before stays failed."""
-    part = DeliveryPart.objects.select_related("delivery__message").filter(
-        channel=channel, platform_id=report.platform_id, status=Delivery.Status.FAILED
+    if code not in part.channel.adapter.media_codes:
+        return
+    failed = (
+        DeliveryPart.objects.select_related("delivery__message")
+        .filter(id=part.id, status=Delivery.Status.FAILED)
+        .first()
     )
-    failed = part.first()
     if failed is None or DeliveryAttempt.objects.filter(delivery=failed.delivery).count() > 1:
         return
-    file_forget(channel, failed.delivery.message.content)
+    file_forget(part.channel, failed.delivery.message.content)
     redeliver(Delivery.objects.filter(id=failed.delivery_id))
 
 

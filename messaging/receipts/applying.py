@@ -25,7 +25,6 @@ from channels_app.templates.sync import template_status_apply
 from conversations.contacts.people import ids_of
 from messaging import wake
 from messaging.accept import accept
-from messaging.deliver import file_sent_again
 from messaging.health.watch import channel_notice
 from messaging.models import InboundEvent
 from messaging.rating.taken import rating_take
@@ -96,8 +95,6 @@ def _message(channel: Channel, item: InboundMessage) -> str:
 
 def _status(channel: Channel, item: StatusUpdate) -> str:
     status_apply(channel, item)
-    if item.status == "failed" and item.code in channel.adapter.media_codes:
-        file_sent_again(channel, item)
     return ""
 
 

@@ -7,7 +7,7 @@ would end it before its time. Owns the rule; must not send.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,6 +51,8 @@ AFTERWARDS = prepared.Select(
         Exists(heads.lane(OuterRef("delivery__conversation"))),
     ),
 )
+#: called with a part that the platform says has failed, and the platform's code; again when it says so again
+when_failed: list[Callable[[DeliveryPart, str], object]] = []
 _place: dict[str, Any] = {}  # where this process' last look at waiting statuses ended
 
 
@@ -64,6 +66,8 @@ def status_apply(channel: Channel, update: StatusUpdate) -> bool:
     if part is None:
         _keep(channel, update)
         return False
+    if update.status == Delivery.Status.FAILED and update.platform_id and part.delivery.status in Delivery.UNFINISHED:
+        _keep(channel, update)  # for the worker that has the message, to tell why
     return _advance(part, update.status, update.code, update.detail, update.at)
 
 
@@ -96,7 +100,12 @@ def early_statuses_apply(delivery: Delivery) -> None:
         changes_apply(part.channel_id, part.platform_id)
         for early in EarlyStatus.objects.filter(channel_id=part.channel_id, platform_id=part.platform_id):
             _advance(part, early.status, early.code, early.detail, early.created_at)
-            early.delete()
+            if early.status != Delivery.Status.FAILED or not _unfinished(delivery).exists():
+                early.delete()
+
+
+def _unfinished(delivery: Delivery) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(id=delivery.id, status__in=Delivery.UNFINISHED)
 
 
 def parts_settled(deliveries: Sequence[Delivery]) -> set[uuid.UUID]:
@@ -298,7 +307,10 @@ def _advance(part: DeliveryPart, status: str, code: str, detail: str, at: dateti
     moved = DeliveryPart.objects.filter(id=part.id, status__in=_lower(status)).update(status=status)
     if moved and code == WINDOW_CLOSED:
         window_shut(part.channel, part.delivery.conversation_id, part.created_at)
-    return parts_follow(part.delivery, part, code, detail, at) or bool(moved)
+    followed = parts_follow(part.delivery, part, code, detail, at)
+    for follow in when_failed if status == Delivery.Status.FAILED else ():
+        follow(part, code)
+    return followed or bool(moved)
 
 
 @retried
@@ -315,6 +327,7 @@ def parts_follow(
             return False
         changes: dict[str, Any] = {"status": reached, TIMES[reached]: now()}
         if reached == Delivery.Status.FAILED:
+            code, detail = (code, detail) if code else _why(delivery)
             changes |= {"error_code": code[:60], "error_detail": detail[:500]}
         if not Delivery.objects.filter(id=delivery.id, status__in=behind).update(**changes):
             return False
@@ -326,6 +339,16 @@ def parts_follow(
             events_append(taken, [NewEvent(f"chat.message.{reached}", facts)])
         on_commit(wake.publish_soon)
     return True
+
+
+def _why(delivery: Delivery) -> tuple[str, str]:
+    """What the platform has said of a part that failed before its message was finished."""
+    failed = DeliveryPart.objects.filter(delivery=delivery, status=Delivery.Status.FAILED).exclude(platform_id="")
+    told = EarlyStatus.objects.filter(
+        channel_id=delivery.channel_id, platform_id__in=list(failed.values_list("platform_id", flat=True)),
+        status=Delivery.Status.FAILED,
+    )  # fmt: skip
+    return told.values_list("code", "detail").first() or ("", "")
 
 
 def _lower(status: str) -> list[str]:

@@ -10,6 +10,7 @@ from channels_app.adapters.whatsapp import WhatsApp
 from channels_app.content.types import Button, text
 from channels_app.contract import OutcomeUnknown, SendResult, StatusUpdate, Unreachable
 from channels_app.models import Channel
+from conversations.models import Event
 from messaging.accept import accept
 from messaging.deliver import deliver, redeliver
 from messaging.models import Delivery, DeliveryPart
@@ -132,3 +133,26 @@ def test_a_replay_whose_answer_was_lost_is_not_made_twice_once_it_has_arrived(pl
     platform.tells(99, "delivered", ref=f"{delivery().id}.0")
     assert platform.sent() == []
     assert delivery().status == "sent"
+
+
+@pytest.mark.parametrize(("part", "during"), [(0, 0), (0, 1), (2, 2)])
+def test_why_a_part_failed_is_kept_though_it_is_told_before_the_message_is_finished(
+    platform, monkeypatch, part, during
+) -> None:
+    """Its report is quicker than its own answer, or than the answers of the parts behind it."""
+    send = platform.send
+
+    def told(*given: Any) -> SendResult:
+        result = send(*given)
+        if len(platform.heard) == during + 1:
+            report = StatusUpdate(f"wamid.{part + 1}", "failed", client_ref=f"{delivery().id}.{part}", code="131026")
+            status_apply(platform.channel, report)
+        return result
+
+    monkeypatch.setattr(platform, "send", told)
+    platform.sent()
+    assert (delivery().status, delivery().error_code) == ("failed", "131026")
+    assert platform.heard == [0, 1, 2]
+    failed = Event.objects.filter(type="chat.message.failed")
+    assert [event.payload["code"] for event in failed] == ["131026"]
+    assert platform.replayed() == [part]

@@ -132,6 +132,26 @@ def test_a_platform_that_finds_out_later_gets_it_once_more(channel, twin, monkey
     assert len(twin.sent) == 2
 
 
+@pytest.mark.parametrize("names", ["its id", "our reference"])
+def test_one_that_finds_out_before_its_answer_is_here_too(channel, twin, monkeypatch, names) -> None:
+    """Its report may be quicker than its answer, and may tell us of a part whose answer is not here yet."""
+    adapter = type(channel.adapter)
+    monkeypatch.setattr(adapter, "media_codes", frozenset({"131053"}))
+    send = adapter.send
+
+    def told_first(self, payload, config, http):
+        result = send(self, payload, config, http)
+        monkeypatch.setattr(adapter, "send", send)
+        reference = f"{Delivery.objects.get().id}.0" if names == "our reference" else ""
+        _status(channel, StatusUpdate(result.platform_id, "failed", client_ref=reference, code="131053"))
+        return result
+
+    monkeypatch.setattr(adapter, "send", told_first)
+    delivery = sends(channel, stored(channel))
+    assert again(delivery).status == "sent"
+    assert (len(twin.sent), uploads(twin)) == (2, 2)
+
+
 def test_what_the_platform_refuses_goes_by_a_link_where_that_can_be_fetched(
     channel, twin, settings, monkeypatch
 ) -> None:
