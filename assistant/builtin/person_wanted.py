@@ -124,7 +124,9 @@ SHAPES: Mapping[str, Shape] = {
         r"\b(?:mit|zu|an)\s+(?:(?:einem|einer|einen|’?nem|ihrem|eurem|dem|der)\s+)?(?:(?:echte|richtige|wirkliche|lebende|lebendige|menschliche|andere)[nmr]?\s+){0,2}"
         r"(?:mensch(?:en)?|person|mitarbeiter(?:in)?|mitarbeitenden|kolleg(?:e|en|in)|berater(?:in)?|ansprechpartner(?:in)?|jemand(?:em|en)?|vorgesetzten|kundenservice|kundendienst|support)\b(?:\s+\p{L}+){0,4}?\s+(?:sprechen|reden|schreiben|chatten|telefonieren|verbunden|verbinden|weitergeleitet)"
         r"|\b(?:will|möchte|brauche|verlange|bevorzuge|hätte\s+gerne?|geben?\s+sie\s+mir|gib\s+mir|holen?\s+sie|hol(?:\s+mir)?|verbinden?\s+(?:sie\s+)?mich\s+(?:\p{L}+\s+)?mit)\s+(?:(?:jetzt|bitte|einfach|lieber|gerne?|dringend|endlich|nur|sofort|mir)\s+){0,2}"
-        r"(?:einen|eine|einem|einer|’?nen|den|jemand(?:en)?)\s+(?:(?:echte|richtige|wirkliche|lebende|menschliche)[nmr]?\s+)?(?:menschen|person|mitarbeiter(?:in)?|ansprechpartner(?:in)?|berater(?:in)?|kolleg(?:en|in)|vom\s+team|aus\s+dem\s+team)\b",
+        r"(?:einen|eine|einem|einer|’?nen|den|jemand(?:en)?)\s+(?:(?:echte|richtige|wirkliche|lebende|menschliche)[nmr]?\s+)?(?:menschen|person|mitarbeiter(?:in)?|ansprechpartner(?:in)?|berater(?:in)?|kolleg(?:en|in)|vom\s+team|aus\s+dem\s+team)\b"
+        r"|\b(?:(?:einen?|’?nen|ihren?|euren?)\s+(?:(?:echte|richtige|wirkliche|lebende|menschliche)[nmr]?\s+)?(?:menschen|person|mitarbeiter(?:in)?|ansprechpartner(?:in)?|berater(?:in)?|kolleg(?:en|in)|vorgesetzten)|jemand(?:en)?)"
+        r"\s+(?:\p{L}+\s+){0,3}?(?:sprechen|erreichen)\b",
         r"(?:bitte\s+)?(?:mit\s+)?(?:(?:ein|einen|einem|eine|einer)\s+)?(?:(?:echte|richtige|wirkliche|lebende)[nmrs]?\s+)?mensch(?:en)?(?:\s+(?:bitte|jetzt|sofort|gerne?))*"
         r"|(?:eine[r]?\s+)?(?:echte|richtige|reale)[nr]?\s+person(?:\s+bitte)?"
         r"|(?:bitte\s+)(?:mit\s+)?(?:einen?|einem|eine)?\s*(?:mitarbeiter(?:in)?|person|ansprechpartner)|(?:mit\s+)?(?:(?:ein|einen|einem|eine)\s+)?(?:mitarbeiter(?:in)?|person|ansprechpartner(?:in)?|kundenservice)\s+bitte",

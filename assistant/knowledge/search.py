@@ -26,6 +26,7 @@ from assistant.models import KnowledgeEntry, Vector
 from assistant.vectors import texts
 from assistant.vectors.port import StoreAway
 from assistant.vectors.rows import digest_of, vectors_like
+from channels_app.words.text import is_elsewhere
 from tenants.scope import current_tenant_id
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,10 @@ LETTERS, ASKED, SAID = 0.38, 0.48, 0.32
 BOTH = 0.05  # added where both looks found it, times the smaller score
 #: added; the last one where the tenant has articles in the person's language, which say what there is to say in it
 SAME_LANGUAGE, OTHER_LANGUAGE, BESIDE_THEIRS = 0.06, -0.03, -0.15
+#: in place of SAME_LANGUAGE where the question is clearly in a language that no article has, which is near to what it is not
+#: about: of 28 such questions in seven languages the 19 that an article answers have 0.58 and more without it, what is about
+#: none up to 0.60
+FOREIGN = -0.13
 LOOK_EVERY_S = 5.0
 MOST_TENANTS = 200
 FOUND = 48  # of each look
@@ -96,8 +101,9 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
         scores[id] = max(score, (score + by_letters) / 2) + BOTH * min(score, by_letters)
     spoken, there = language.split("-")[0], known.passages
     other = BESIDE_THEIRS if spoken in known.languages else OTHER_LANGUAGE
+    foreign = is_elsewhere(query, known.languages - {""})
     found = [
-        replace(there[id], score=round(max(0.0, min(1.0, score + _of_language(there[id], spoken, other))), 4))
+        replace(there[id], score=round(max(0.0, min(1.0, score + _of_language(there[id], spoken, other, foreign))), 4))
         for id, score in scores.items()
         if id in there  # another thread may have read the articles anew meanwhile
     ]
@@ -177,10 +183,13 @@ def _worth(likeness: float, known: float) -> float:
     return KNOWN + (1 - KNOWN) * (likeness - known) / (1 - known)
 
 
-def _of_language(passage: Passage, spoken: str, other: float) -> float:
-    if not passage.language or not spoken:
+def _of_language(passage: Passage, spoken: str, other: float, foreign: bool) -> float:
+    if not passage.language:
         return 0.0
-    return SAME_LANGUAGE if passage.language == spoken else other
+    suits = not spoken or passage.language == spoken
+    if foreign:
+        return FOREIGN + (0.0 if suits else other)
+    return 0.0 if not spoken else SAME_LANGUAGE if suits else other
 
 
 def _looked() -> _Known:

@@ -11,42 +11,68 @@ So it is enough to look for all sequences of one to six bytes at once in a sorte
 
 from __future__ import annotations
 
-import copy
 import lzma
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile, mkdtemp
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 FOLDER = Path(__file__).parent / f"language-model-{version('py3langid')}"
 ARRAYS = ("sequences", "features", "weights", "bias", "labels")
 LONGEST = 6  # bytes of a sequence
 NO_FEATURE = -1  # of a sequence that is only the beginning of others
+#: of 1,207 texts of the demo's five languages none was as much likelier another; of 38 short ones in a dozen others, 29 were
+ELSEWHERE = 20.0
 
 _loading = Lock()
 
 
-def likeliest(text: str, among: frozenset[str]) -> tuple[str, float]:
-    """The language (ISO 639) and how sure that is, 0 to 1. ``among`` limits the guess where the model knows two of them.
+class Guess(NamedTuple):
+    """``language``: ISO 639. ``confidence``: 0 to 1, among those that were asked about. ``elsewhere``: another language than
+    these is ELSEWHERE times likelier."""
+
+    language: str
+    confidence: float
+    elsewhere: bool = False
+
+
+def likeliest(text: str, among: frozenset[str]) -> Guess:
+    """``among`` limits the guess where the model knows two of them.
     The first call takes about 0.1 s where the files were made, else 0.7 s."""
-    language, confidence = _identifier(among).classify(text)
-    return str(language), float(confidence)
+    model, places = _loaded(), _places(among)
+    if len({model.nb_classes[place] for place in places}) < 2:
+        language, confidence = model.classify(text)
+        return Guess(str(language), float(confidence))
+    scores = model._decide(text)
+    inside = scores[places]
+    best = int(inside.argmax())
+    sure = float(inside[best] / inside.sum()) if inside[best] else 0.0  # less than the smallest number there is
+    return Guess(model.nb_classes[places[best]], sure, _is_elsewhere(scores, places))
+
+
+def is_elsewhere(text: str, among: frozenset[str]) -> bool:
+    """`Guess.elsewhere`, also of one language alone. False where the model knows none of ``among``."""
+    model, places = _loaded(), _places(among)
+    return bool(places) and _is_elsewhere(model._decide(text), places)
+
+
+def _is_elsewhere(scores: Any, places: Sequence[int]) -> bool:
+    return bool(scores.max() >= ELSEWHERE * scores[places].max())
 
 
 @lru_cache(maxsize=64)
-def _identifier(languages: frozenset[str]) -> Any:
-    """The model, limited to ``languages`` that it knows. A copy each, as the limit is its state."""
+def _places(languages: frozenset[str]) -> list[int]:
+    """Those of ``languages`` among the model's."""
+    return [place for place, language in enumerate(_loaded().nb_classes) if language in languages]
+
+
+def _loaded() -> Any:
     with _loading:  # once, however many threads have a first text
-        model = _model()
-    known = languages & set(model.labels)
-    if len(known) < 2:
-        return model
-    limited = copy.copy(model)
-    limited.set_languages(sorted(known))
-    return limited
+        return _model()
 
 
 @cache

@@ -13,6 +13,7 @@ import regex
 from channels_app.words.entities import LINK, Entity, find_entities
 from channels_app.words.first_words import language_begun, language_by_words
 from channels_app.words.injection import is_injection
+from channels_app.words.languages import is_elsewhere as another_likelier
 from channels_app.words.languages import likeliest
 from channels_app.words.personal import find_personal, has_card_number, word_pattern
 
@@ -71,8 +72,8 @@ def analyse(
 
 def language_of(text: str, *, hint: str | None = None, languages: frozenset[str] = frozenset()) -> str | None:
     """The language of the first 200 characters, or ``hint`` where they do not tell it, or not clearly enough to say that it is
-    another one. It is one of ``languages``, or the hint: who names a language that the tenant does not speak is not taken to
-    speak its neighbour."""
+    another one. It is one of ``languages``, or the hint: who speaks or names a language that the tenant does not speak is not
+    taken to speak its neighbour."""
     languages = languages | {hint} if hint and len(languages) > 1 else languages
     sample = _sample(text)
     if _weight(sample) < MIN_LETTERS:
@@ -83,17 +84,26 @@ def language_of(text: str, *, hint: str | None = None, languages: frozenset[str]
 
 
 def _guessed(sample: str, languages: frozenset[str]) -> tuple[str, float]:
-    """By the model; where it is in doubt, by the small words. These tell no more than that it is doubtful."""
-    language, confidence = likeliest(sample, languages)
+    """By the model; where it is in doubt, by the small words. These tell no more than that it is doubtful. "" where it is a
+    language beside these."""
+    language, confidence, elsewhere = likeliest(sample, languages)
+    if elsewhere:
+        return "", 0.0
     told = language_by_words(sample, languages) if confidence < CLEAR else None
     return (told, max(confidence, MIN_CONFIDENCE)) if told else (language, confidence)
+
+
+def is_elsewhere(text: str, languages: frozenset[str]) -> bool:
+    """Whether the text is clearly of a language that is none of ``languages``."""
+    sample = _sample(text)
+    return (_weight(sample) >= MIN_LETTERS or not sample.isascii()) and another_likelier(sample, languages)
 
 
 def tells_clearly(text: str, languages: frozenset[str] = frozenset()) -> bool:
     """Whether `language_of` has no doubt of it: "No cancele mi pedido" may be Portuguese as well. A text that is too short to be
     guessed has its language by a word that no other has."""
     sample = _sample(text)
-    return _weight(sample) < MIN_LETTERS or likeliest(sample, languages)[1] >= CLEAR
+    return _weight(sample) < MIN_LETTERS or likeliest(sample, languages).confidence >= CLEAR
 
 
 def _sample(text: str) -> str:

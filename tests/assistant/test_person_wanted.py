@@ -30,6 +30,8 @@ ich will nicht mit einem Bot reden, sondern mit einem Menschen, wegen der Rückg
 Der Code geht nicht und ich brauche einen echten Menschen
 Warum kann ich nicht mit einem Menschen sprechen? Mein Paket fehlt
 Verbinden Sie mich bitte mit einem Mitarbeiter, mein Paket fehlt
+Mein Paket ist zu spät, kann ich bitte einen Menschen sprechen?
+Kann ich jemanden sprechen? Der Code geht nicht
 mon colis est en retard, un humain s'il vous plaît
 où est ma commande ? je veux parler à un conseiller
 mon code ne marche pas et je voudrais parler à quelqu'un

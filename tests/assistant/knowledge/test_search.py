@@ -92,6 +92,28 @@ def test_what_is_there_in_the_persons_language_is_told_in_it(scope) -> None:
     assert passages("Livrez-vous en Suisse ?", "fr", 1)[0].score >= KNOWN  # they have none in French
 
 
+def test_a_question_in_a_language_of_no_article_is_not_taken_for_another(scope) -> None:
+    """Who asked for their order in Arabic was told of the shop's jobs, and in Japanese what its fabrics are made of."""
+    for (language, title), told in KNOWLEDGE.items():
+        KnowledgeEntry.objects.create(tenant=scope, language=language, title=title, **told)
+    go_on()
+    lost = (
+        "أين طلبي؟",
+        "注文はどこですか",
+        "Siparişim nerede?",
+        "كيف أعيد المنتج؟",
+        "Jak mogę zwrócić towar?",
+        "كلبي مريض",
+    )
+    assert [passages(asked, "en", 1)[0].title for asked in lost if passages(asked, "en", 1)[0].score >= KNOWN] == []
+    found = {
+        "Come posso pagare?": "Payment methods", "パスワードを忘れました": "Forgotten password", "Zapomniałem hasła": "Forgotten password",
+        "Nasıl ödeyebilirim?": "Payment methods", "Czy naprawiacie kurtki?": "Repairs",
+    }  # fmt: skip
+    assert {asked: passages(asked, "en", 1)[0].title for asked in found} == found
+    assert all(passages(asked, "en", 1)[0].score >= KNOWN for asked in found)
+
+
 @pytest.mark.parametrize("said", ["x", "hmm", "tja", "nja", "blah", "zzz", "sus", "yo", "alô?"])
 def test_what_says_nothing_is_about_no_article(scope, said: str) -> None:
     """A short title is near to whatever says nothing: a German who wrote "x" was told of the hire of tents."""

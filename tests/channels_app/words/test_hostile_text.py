@@ -108,11 +108,13 @@ LONGEST: dict[str, int] = {
     "assistant.builtin.denials": MAX_TEXT,
     "assistant.builtin.wishes": MAX_TEXT,
     "assistant.builtin.person_wanted": 1000,  # characters that are looked at
+    "assistant.builtin.following": 200,  # characters that are looked at
     "assistant.builtin.unsure": 120,  # what is longer tells something else
     "assistant.engine.remote": 2048,  # what gRPC says of an error
     "assistant.engine.wire": 256_000,
     "assistant.intents.spelling": MAX_TEXT,
     "assistant.intents.tongues": RAW_MOST,  # all that an article says
+    "assistant.knowledge.charsets": MOST_BYTES,
     "assistant.knowledge.documents": MOST_BYTES,
     "assistant.knowledge.page": FEW_SIGNS,  # what is longer is read in a child
     "assistant.knowledge.papers": RAW_MOST,  # a line, or a paragraph

@@ -43,10 +43,10 @@ def library() -> Any:
 @pytest.fixture(autouse=True)
 def loaded_anew() -> Iterator[None]:
     languages._model.cache_clear()
-    languages._identifier.cache_clear()
+    languages._places.cache_clear()
     yield
     languages._model.cache_clear()
-    languages._identifier.cache_clear()
+    languages._places.cache_clear()
 
 
 def says(library: Any, among: frozenset[str]) -> list[tuple[str, float]]:
@@ -61,8 +61,8 @@ def says(library: Any, among: frozenset[str]) -> list[tuple[str, float]]:
 def test_it_says_what_the_library_says(library: Any, among: frozenset[str]) -> None:
     expected = says(library, among)
     found = [languages.likeliest(text, among) for text in texts()]
-    assert [language for language, _ in found] == [language for language, _ in expected]
-    assert [sure for _, sure in found] == pytest.approx([sure for _, sure in expected], abs=1e-4)
+    assert [guess.language for guess in found] == [language for language, _ in expected]
+    assert [guess.confidence for guess in found] == pytest.approx([sure for _, sure in expected], abs=1e-4)
 
 
 def test_from_files_it_is_the_same_and_shared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_from_files_it_is_the_same_and_shared(monkeypatch: pytest.MonkeyPatch, t
     languages.write()
     languages.write()  # what is there stays
     languages._model.cache_clear()
-    languages._identifier.cache_clear()
+    languages._places.cache_clear()
     assert [languages.likeliest(text, frozenset()) for text in texts()] == made
     base = languages._model()._full_model[0]
     assert isinstance(base.base, np.memmap), "pages of a file, which processes share"
@@ -84,7 +84,7 @@ def test_what_was_half_written_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(OSError, match="full"):
         languages.write()
     assert not (tmp_path / "model").exists()
-    assert languages.likeliest("Where is my order?", frozenset()) == ("en", pytest.approx(1.0, abs=0.3))
+    assert languages.likeliest("Where is my order?", frozenset()) == ("en", pytest.approx(1.0, abs=0.3), False)
 
 
 def test_threads_that_begin_at_once_load_it_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from channels_app.words.entities import find_entities
-from channels_app.words.text import Safety, analyse, find_flags, language_of
+from channels_app.words.text import Safety, analyse, find_flags, is_elsewhere, language_of
 
 EUROPE = frozenset({"en", "de", "es", "fr"})
 
@@ -87,6 +87,31 @@ def test_the_senders_word_stands_where_the_text_may_be_of_its_neighbour():
 def test_a_language_that_the_tenant_does_not_speak_is_not_taken_for_its_neighbour(text, named, language):
     among = frozenset({"en", "de", "es", "fr", "pt"})
     assert language_of(text, hint=named, languages=among) == language
+
+
+FOREIGN = (
+    "Gdzie jest moje zamówienie?", "Ile kosztuje lampa Birk?", "Dov'è il mio ordine?", "Waar is mijn bestelling?",
+    "Siparişim nerede?", "Kargo ne zaman gelir?", "Var är min beställning?", "Missä tilaukseni on?", "كيف أعيد المنتج؟",
+    "注文はどこですか", "我的订单在哪里?", "Где мой заказ?",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_what_is_clearly_another_language_is_none_of_the_tenants(text):
+    """They were answered in the neighbour's: Polish in French, Dutch in German."""
+    among = frozenset({"en", "de", "es", "fr", "pt"})
+    assert language_of(text, languages=among) is None
+    assert language_of(text, hint="en", languages=among) == "en"
+    assert is_elsewhere(text, among)
+    assert is_elsewhere(text, frozenset({"en"}))
+
+
+@pytest.mark.parametrize(
+    "text", ["Wo ist meine Bestellung bitte?", "reembolso", "Warranty", "AC-10042", "👍👍", "", "devolución"]
+)
+def test_what_may_be_the_tenants_is_not_elsewhere(text):
+    assert not is_elsewhere(text, frozenset({"en", "de", "es", "fr", "pt"}))
+    assert not is_elsewhere(text, frozenset())
 
 
 def test_only_the_beginning_is_looked_at():
