@@ -79,8 +79,8 @@ class Adapter(ABC):
     debounce_s: ClassVar[float] = 0.0
     #: we may write to a person first, at an address that passes ``check_recipient``
     starts_conversations: ClassVar[bool] = False
-    #: people may be asked how it was when their conversation has ended
-    asks_rating: ClassVar[bool] = True
+    #: something may be said to people when their conversation has ended: how it was is asked, staff write again
+    speaks_after_end: ClassVar[bool] = True
     #: people may stop our messages by a word (STOP) here, and must be able to
     consent_words: ClassVar[bool] = False
     #: also the words that only carriers reserve (CANCEL, END, QUIT, INFO)

@@ -30,6 +30,7 @@ from messaging.hours.late import is_late
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
+from messaging.rules.opening import write_again
 from tenants.console.pages import Button, TenantFilter, permissions_in, shortened
 from tenants.errors import Invalid, ServiceError
 from tenants.models import User
@@ -175,9 +176,10 @@ class ConversationAdmin(WordsAdmin):
     def buttons_of(self, request: HttpRequest, row: Conversation) -> Iterable[Button]:
         if not self.allowed(request, "write", row):
             return ()
-        if not row.is_open:
-            return (NOTE,)
         may_send = "messages:send" in permissions_in(request, row.tenant_id)
+        if not row.is_open:
+            again = may_send and row.channel.enabled and row.channel.adapter.speaks_after_end
+            return (NOTE, *((REPLY, TEMPLATE) if again else ()))
         by_human = row.control_owner == Conversation.Owner.HUMAN
         return (
             *_take_over_of(request, row), *((HAND_BACK,) if by_human else ()), CLOSE, NOTE,
@@ -231,12 +233,15 @@ class ConversationAdmin(WordsAdmin):
         self, request: HttpRequest, conversation: Conversation, content: Content, about: dict[str, Any] | None = None
     ) -> None:
         # The id lies in the form: sending the same form twice sends one message.
-        sent = agent_reply(
+        say = write_again if request.POST.get("again") else agent_reply
+        sent = say(
             conversation.id, _member(request), content, client_message_id=_reply_id(request),
             seen_seq=number(request, "seen_seq"),
         )  # fmt: skip
         if not sent.repeated:
-            self.note(request, "replied", conversation, about)
+            self.note(request, "replied", sent.conversation, about)
+        if sent.conversation_id != conversation.id:
+            messages.success(request, "Sent. It stands in a new conversation, which is yours.")
         if sent.conversation.waiting_since:
             messages.warning(request, "Sent. The person has written more meanwhile, and waits for an answer to that.")
 

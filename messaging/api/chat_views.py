@@ -30,7 +30,7 @@ from messaging.api.talks.shapes import ConversationChange, Removed
 from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import NEWER, ReplyOutdated, agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
-from messaging.rules.opening import first_words
+from messaging.rules.opening import first_words, write_again
 from messaging.talks.change import conversation_change
 from messaging.talks.remove import conversation_delete
 from tenants.api.pages import listed
@@ -234,6 +234,11 @@ class AgentMessage(BaseModel):
         False,
         description="Send it although more was said since `seen_seq`: what the person wrote after it goes on waiting",
     )
+    again: bool = Field(
+        False,
+        description="Where the conversation has ended, begin a new one with the person in the same place; `conversation_id` of "
+        "the answer names it",
+    )
 
 
 class ControlChange(BaseModel):
@@ -275,7 +280,9 @@ class ConversationMessagesView(TenantAPIView):
         description="The bot steps back: a human is in control until the conversation is handed back. The same "
         "`message_id` again gives the same message; with other content it is refused (409 `message_id_conflict`). The "
         "first reply to a conversation that no colleague has takes it for `agent`. 409 `reply_outdated` lists what was said "
-        "since `seen_seq` in `details`: `newer`, and, with `messages:read`, `entries`.",
+        "since `seen_seq` in `details`: `newer`, and, with `messages:read`, `entries`. Of a conversation that has ended: 409 "
+        "`conversation_closed`, or with `again` a new one begins (409 `conversation_goes_on`: another is open with them, which "
+        "`details` name; 422 `person_writes_first` on calls).",
         tags=["chat"],
         request=AgentMessage,
         responses={201: SentMessage},
@@ -288,7 +295,8 @@ class ConversationMessagesView(TenantAPIView):
         body = parse_body(request, AgentMessage)
         agent, allowed = sayer_of(self.principal.tenant_id, acts_as(self.principal, body.agent), body.message_id)
         try:
-            message = agent_reply(
+            say = write_again if body.again else agent_reply
+            message = say(
                 conversation_id, agent, body.content, client_message_id=body.message_id, seen_seq=body.seen_seq,
                 anyway=body.anyway, allowed=allowed,
             )  # fmt: skip

@@ -24,7 +24,7 @@ def rating_wanted(channel: Channel) -> bool:
     """Whether the tenant has people on this channel asked."""
     chosen = settings_for(channel.tenant_id)
     named = {channel.kind, channel.key} & set(chosen.csat_channels)
-    return chosen.csat_enabled and bool(named) and channel.adapter.asks_rating
+    return chosen.csat_enabled and bool(named) and channel.adapter.speaks_after_end
 
 
 def rating_ask(conversation: Conversation) -> Conversation:

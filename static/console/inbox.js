@@ -9,7 +9,8 @@
  * - `inbox:frame` {…}: a frame of the socket that is about the opened conversation
  * - `inbox:stale` {id, reset, anew}: frames may have been missed: look again; `reset`: from the start; `anew`: also at what
  *   was settled
- * What they may say: `inbox:say` {…} a frame for the socket, prevented when that has it; `inbox:tell` {text, kind}; `inbox:refresh` {id}.
+ * What they may say: `inbox:say` {…} a frame for the socket, prevented when that has it; `inbox:tell` {text, kind}; `inbox:refresh` {id};
+ * `inbox:lead` {id} to another conversation, prevented by the inbox.
  * An element with `data-key="r"` in the opened conversation is clicked, or focused, by that key.
  */
 import { address, List } from "./list.js";
@@ -249,6 +250,10 @@ addEventListener("popstate", () => go(location.href, { push: false }));
 
 // ------------------------------------------------------------------------------------- together
 
+document.addEventListener("inbox:lead", (event) => {
+  event.preventDefault();
+  go(`${root.dataset.home}${event.detail.id}/`);
+});
 document.addEventListener("inbox:tell", ({ detail }) => tell(detail.text, detail.kind));
 document.addEventListener("inbox:refresh", ({ detail }) => refresh(detail.id));
 const live = new Live(root.dataset, { list, opened, refresh, emit, changed, others, alert: (frame) => called(frame, opened()) });

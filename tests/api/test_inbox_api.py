@@ -97,6 +97,18 @@ def first_words(tenant: Tenant) -> tuple[str, dict[str, Any]]:
     return f"{CHAT}/conversations", {"channel": "sms", "user_id": "+15550100001", "by": "agent"}
 
 
+def test_after_the_end_a_reply_begins_a_new_conversation_where_that_is_wanted(client, place, tenant) -> None:
+    client.post(f"{place}/end", {})
+    said = {"content": {"type": "text", "text": "Ana here"}, "agent": "ana", "message_id": "m-1"}
+    refused = client.post(f"{place}/messages", said)
+    assert (refused.status_code, client.error_of(refused)["code"]) == (409, "conversation_closed")
+    sent, again = (client.data_of(client.post(f"{place}/messages", {**said, "again": True})) for _ in range(2))
+    assert (sent["id"], sent["seq"]) == (again["id"], 1)
+    begun = client.data_of(client.get(f"{CHAT}/conversations/{sent['conversation_id']}"))
+    assert (begun["ended_at"], begun["held_by"], begun["assignee"]["name"]) == (None, "staff", "ana")
+    assert trail(tenant).count("conversation.replied") == 1
+
+
 def test_first_words_are_not_those_of_who_may_not_answer(client, tenant) -> None:
     reader = RoleFactory(tenant=tenant, permissions=["conversations:read"])
     MembershipFactory(tenant=tenant, user__username="carl", role=reader)

@@ -165,7 +165,7 @@ def test_who_is_there_is_as_it_is_when_the_list_to_assign_is_opened(staff: Staff
     assert inbox.troubles == []
 
 
-def test_what_is_written_when_a_colleague_closes_stays_to_be_copied(staff: Staff, service: Service, ben: User) -> None:
+def test_what_is_written_when_a_colleague_closes_stays_in_the_box(staff: Staff, service: Service, ben: User) -> None:
     row = asks(service, "I need help", "ana")
     inbox = staff(ben, timezone_id="Pacific/Kiritimati")
     inbox.open(f"{row.id}/")
@@ -174,10 +174,10 @@ def test_what_is_written_when_a_colleague_closes_stays_to_be_copied(staff: Staff
     conversation_end(row.id)
     over = inbox.page.locator(".composer-over")
     expect(over).to_contain_text("This conversation has ended")
-    expect(inbox.page.locator("[data-kept] textarea")).to_have_value("I was about to say")
+    expect(inbox.reply).to_have_value("I was about to say")
     expect(over.locator("time")).to_have_attribute("title", re.compile(f"{now() + timedelta(hours=14):%Y}"))
     inbox.page.reload()
-    expect(inbox.page.locator("[data-kept] textarea")).to_have_value("I was about to say")
+    expect(inbox.reply).to_have_value("I was about to say")
     assert inbox.troubles == []
 
 

@@ -68,7 +68,7 @@ class Voice(Adapter):
         receipts=frozenset({"sent", "delivered", "failed"}),
     )
     rate: ClassVar[tuple[float, int]] = (20.0, 40)
-    asks_rating: ClassVar[bool] = False  # the call is over
+    speaks_after_end: ClassVar[bool] = False  # the call is over
     expires_s: ClassVar[int] = 120  # no caller waits longer on the line
 
     # ---- inbound -------------------------------------------------------------------

@@ -29,10 +29,13 @@ from conversations.models import Attachment, Conversation, Message
 from messaging.agents.canned import canned_fill, canned_found, canned_get, canned_variables
 from messaging.agents.members import members
 from messaging.agents.models import CannedReply
+from messaging.agents.notes import READS
 from messaging.api.preview import PreviewRequest, preview
 from messaging.reply import recipient_of
 from messaging.rules.agent_replies import agent_reply
+from messaging.rules.opening import write_again
 from messaging.rules.windows import window_of
+from tenants.access.permissions import expand
 from tenants.errors import Invalid, NotFound, Unprocessable
 from tenants.models import User
 from tenants.tenant_settings import settings_for
@@ -67,10 +70,11 @@ class Draft(BaseModel):
 
 class Send(Draft):
     """``id``: the same one again sends nothing twice. ``seen_seq``: the last entry that the member of staff had read when
-    they wrote."""
+    they wrote. ``again``: after the end, a new conversation begins."""
 
     id: str = Field(min_length=1, max_length=50, pattern=r"^[\w-]+$")
     seen_seq: int | None = Field(None, ge=0, le=2**31 - 1)
+    again: bool = False
 
 
 # ------------------------------------------------------------------------------- what is sent
@@ -78,17 +82,20 @@ class Send(Draft):
 
 def reply_send(conversation: Conversation, agent: User, draft: Send) -> list[Message]:
     """A message for the words and one for each further file. Nothing goes out when one of them would be refused for its
-    form. Raises what `agent_reply` raises."""
+    form. Raises what `agent_reply` raises, and `write_again`."""
     contents = contents_of(conversation, agent, draft)
     if len(contents) > 1:
         _require_form(conversation, contents)
-    return [
-        agent_reply(
-            conversation.id, agent, content, client_message_id=f"{draft.id}.{place}" if place else draft.id,
-            seen_seq=draft.seen_seq, anyway=place > 0,  # what has begun is said to its end
-        )
-        for place, content in enumerate(contents)
-    ]  # fmt: skip
+    sent: list[Message] = []
+    for place, content in enumerate(contents):
+        say = write_again if draft.again else agent_reply
+        sent.append(
+            say(
+                sent[0].conversation_id if sent else conversation.id, agent, content, client_message_id=f"{draft.id}.{place}" if place else draft.id,
+                seen_seq=draft.seen_seq, anyway=place > 0,  # what has begun is said to its end
+            )
+        )  # fmt: skip
+    return sent
 
 
 def contents_of(conversation: Conversation, agent: User, draft: Draft) -> list[Content]:
@@ -211,6 +218,12 @@ def box(conversation: Conversation, channel: Channel) -> dict[str, Any]:
     }
 
 
+def newer_of(ended: Conversation) -> uuid.UUID | None:
+    """The conversation in which its person is by now, in the same place."""
+    talks = Conversation.objects.filter(channel=ended.channel_id, contact=ended.contact_id, thread=ended.thread)
+    return talks.filter(is_open=True).values_list("id", flat=True).first()
+
+
 def choices(conversation: Conversation, channel: Channel, agent: User, *, writes: bool) -> dict[str, Any]:
     """What ``/`` finds in the reply box, ``canned`` replies and ``templates``, and whom ``@`` finds in a note. ``make_at``:
     where canned replies are made, for members of staff who ``writes`` them."""
@@ -221,7 +234,7 @@ def choices(conversation: Conversation, channel: Channel, agent: User, *, writes
         "colleagues": [
             {"name": row.user.get_username(), "label": row.user.get_full_name() or row.user.get_username()}
             for row in members()
-            if row.user_id != agent.pk
+            if row.user_id != agent.pk and READS in expand(row.role.permissions)
         ],
     }
 

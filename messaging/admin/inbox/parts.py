@@ -23,7 +23,7 @@ from assistant.engines import has_models
 from assistant.evaluations.marks import answer_mark
 from channels_app.content.media import name_in_form
 from conversations.models import Conversation
-from messaging.admin.inbox.composer import Draft, Send, box, choices, reply_send, shown_there, upload_told
+from messaging.admin.inbox.composer import Draft, Send, box, choices, newer_of, reply_send, shown_there, upload_told
 from messaging.admin.inbox.contact import person_change, person_of
 from messaging.admin.inbox.lists.rows import stands_of
 from messaging.admin.inbox.planned import Plan, planned_shown, reply_plan, reply_unplan
@@ -133,7 +133,11 @@ def page_context(request: HttpRequest, row: Conversation, *, may_read: bool) -> 
         at |= {f"{name}_at": _address(name, row) for name in ("translate", "translate_reply")}
     shown = {"entries": found.entries, "more": found.more}
     later = {"laters": later_times(row, now()), "planned": planned_shown(row) if may_read and row.is_open else []}
-    return {**shown, **at, **later, **may(request, row), **box(row, row.channel), **person_context(request, row)}
+    newer = None if row.is_open else newer_of(row)
+    return {
+        **shown, **at, **later, **may(request, row), **box(row, row.channel), **person_context(request, row),
+        **({"newer": newer, "reply_to": None} if newer else {}),
+    }  # fmt: skip
 
 
 def _address(name: str, row: Conversation) -> str:
@@ -244,8 +248,9 @@ def _send(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpRes
     about = {"canned_reply": str(draft.canned.id)} if draft.canned else about
     for message in sent:
         if not message.repeated:
-            page.note(request, "replied", row, about)
-    return JsonResponse({"sent": [message.seq for message in sent]})
+            page.note(request, "replied", message.conversation, about)
+    began = {"leads": str(sent[0].conversation_id)} if sent[0].conversation_id != row.id else {}
+    return JsonResponse({"sent": [message.seq for message in sent], **began})
 
 
 def _plan(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:

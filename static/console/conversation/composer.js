@@ -236,6 +236,7 @@ export class Composer {
   }
 
   #types(on) {
+    if (!this.root.dataset.typing) return; // no one reads along after the end
     if (on ? Date.now() - this.#told < TYPING_MS : !this.#told) return;
     this.#told = on ? Date.now() : 0;
     const detail = { t: "typing", conversation: this.id, on };
@@ -340,7 +341,8 @@ export class Composer {
     const id = unique();
     const url = this.root.dataset.send;
     const seen_seq = this.#transcript.last;
-    outbox.put({ id, conversation: this.id, whom: this.root.dataset.whom, url, body: { ...body, id, seen_seq }, shown: looks, ...more });
+    const again = "again" in this.root.dataset ? { again: true } : {};
+    outbox.put({ id, conversation: this.id, whom: this.root.dataset.whom, url, body: { ...body, id, seen_seq, ...again }, shown: looks, ...more });
     this.#transcript.toEnd();
   }
 

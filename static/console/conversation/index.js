@@ -79,6 +79,13 @@ outbox.addEventListener("change", ({ detail }) => {
   document.dispatchEvent(new CustomEvent("inbox:tell", { detail: { text, kind: "error" } }));
 });
 
+// What was written after the end began another conversation: it goes on there.
+outbox.addEventListener("change", ({ detail }) => {
+  if (detail.state !== "sent" || detail.conversation !== shown?.id || !detail.leads) return;
+  const lead = new CustomEvent("inbox:lead", { detail: { id: detail.leads }, cancelable: true });
+  if (document.dispatchEvent(lead) && page) location.assign(location.href.replace(detail.conversation, detail.leads));
+});
+
 // A message of ours that did not arrive is sent again in its place.
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("form[data-retry]");

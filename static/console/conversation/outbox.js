@@ -133,6 +133,7 @@ class Outbox extends EventTarget {
     if (!this.#items.has(item.id)) return;
     if (answer.ok) {
       this.sent.add(item.id);
+      item.leads = answer.data.leads; // to the conversation that the words began
       return this.#drop(item, "sent");
     }
     if (answer.status >= 500 || answer.status === 429) return this.#retry(item, "The service does not answer. It is tried again.");

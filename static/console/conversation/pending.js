@@ -108,7 +108,10 @@ export class Pending {
     if (code === "reply_outdated") {
       this.#acts.outdated();
       this.#says(item.id, `Not sent. ${message}`, [["Send anyway", () => this.#acts.anyway(item)], edit], "refused");
-    } else if (code === "conversation_closed") this.#says(item.id, `Not sent. ${message}`, [["Take it back", () => this.#back(item)]], "refused");
+    } else if (code === "conversation_closed") {
+      const anew = ["Send in a new one", () => outbox.again(item.id, { again: true })];
+      this.#says(item.id, `Not sent. ${message}`, [anew, ["Take it back", () => this.#back(item)]], "refused");
+    }
     else this.#says(item.id, `Not sent. ${message}`, [edit, again], "refused");
   }
 

@@ -20,7 +20,7 @@ from channels_app.models import ChannelHealth, MessageTemplate
 from conversations.models import Attachment, Conversation, Message, Note
 from messaging.agents.models import CannedReply, ScheduledReply
 from messaging.models import Delivery
-from messaging.rules.control import take_over
+from messaging.rules.control import conversation_end, take_over
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
@@ -296,6 +296,21 @@ def test_a_reply_goes_out_once_for_its_id(staff_of: Any, acme: World) -> None:
         assert post(client, acme, "send", id="a1", text="Hello", seen_seq=2).json() == {"sent": [3]}
     assert rows(AuditEntry).filter(action="conversation.replied").count() == 1
     assert error_of(post(client, acme, "send", id="a1", text="Other")) == "message_id_conflict"
+
+
+def test_after_the_end_the_box_begins_a_new_conversation(staff_of: Any, acme: World) -> None:
+    client = staff_of(acme.tenant, AGENT)
+    with tenant_scope(acme.tenant.id):
+        conversation_end(acme.conversation.id)
+    page = client.get(f"/admin/inbox/{acme.conversation.id}/").text
+    assert "What you write begins a new one" in page and 'data-state="again"' in page
+    assert error_of(post(client, acme, "send", id="a1", text="Hello")) == "conversation_closed"
+    told = post(client, acme, "send", id="a1", text="Hello", again=True).json()
+    assert (told["sent"], told["leads"] != str(acme.conversation.id)) == ([1], True)
+    entry = rows(AuditEntry).get(action="conversation.replied")
+    assert entry.target == f"conversation:{told['leads']}"
+    page = client.get(f"/admin/inbox/{acme.conversation.id}/").text
+    assert f'data-state="{told["leads"]}"' in page and "goes on in a newer one" in page
 
 
 REFUSED = {

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from channels_app.content.types import text
-from conversations.models import Message
+from conversations.models import Conversation, Message
 from messaging.agents.models import CannedReply, ScheduledReply
 from messaging.agents.scheduled import schedule, scheduled_say
 from messaging.rules.agent_replies import agent_reply
@@ -125,8 +125,47 @@ def test_a_conversation_that_was_closed_meanwhile_gives_the_words_back(service: 
     mira.press("Take it back")
     expect(mira.reply).to_have_value("A long answer")
     mira.page.reload()
-    kept = mira.page.get_by_role("textbox", name="Not sent")
-    expect(kept).to_have_value("A long answer")
+    expect(mira.page.locator(".composer-over")).to_contain_text("What you write begins a new one")
+    expect(mira.reply).to_have_value("A long answer")
+
+
+def test_where_nothing_can_be_said_after_the_end_the_words_stay_to_be_copied(service: Service, desk: Open) -> None:
+    mira = desk()
+    mira.write("A long answer")
+    conversation_end(service.conversation.id)
+    service.visitor("Something else")  # begins the next one
+    mira.later()
+    mira.press("Take it back")
+    mira.page.reload()
+    expect(mira.page.get_by_role("textbox", name="Not sent")).to_have_value("A long answer")
+    expect(mira.page.get_by_role("link", name="The person goes on in a newer one")).to_be_visible()
+
+
+def test_what_is_written_after_the_end_goes_on_in_a_conversation_of_ones_own(service: Service, desk: Open) -> None:
+    mira, ended = desk(), service.conversation
+    conversation_end(ended.id)
+    mira.open_inbox(ended)
+    mira.write("One thing more")
+    mira.later()
+    goes_on(service, mira, ended)
+
+
+def test_what_had_ended_meanwhile_is_sent_in_a_new_one_where_that_is_wanted(service: Service, desk: Open) -> None:
+    mira, ended = desk(), service.conversation
+    mira.open_inbox(ended)
+    mira.write("One thing more")
+    conversation_end(ended.id)
+    mira.later()
+    mira.press("Send in a new one")
+    goes_on(service, mira, ended)
+
+
+def goes_on(service: Service, mira: Desk, ended: Conversation) -> None:
+    expect(mira.page.locator(".inbox-bar")).to_contain_text("you answer")
+    expect(mira.texts).to_have_text(["One thing more"])
+    begun = service.conversation
+    assert (begun.id != ended.id, begun.assignee_id, begun.identity_id) == (True, mira.user.id, ended.identity_id)
+    assert str(begun.id) in mira.page.url
 
 
 def test_a_reply_that_was_refused_holds_back_no_later_one(service: Service, desk: Open) -> None:

@@ -14,6 +14,7 @@ from messaging.models import Turn
 from messaging.respond import respond
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end
+from messaging.rules.opening import write_again
 from messaging.webchat import rules as webchat
 from messaging.webchat.sockets.consumer import WebchatConsumer
 from tests.messaging.webchat.clients import Socket, seqs
@@ -76,6 +77,16 @@ async def test_what_comes_next_after_an_end_is_a_new_conversation(ready, rows, s
     await tab.say("Third")
     while seqs(tab.seen) != [2, 1, 2]:  # the ack and the entry race each other
         await tab.next()
+
+
+async def test_staff_who_write_again_after_the_end_are_seen_at_once(ready, rows, said):
+    first = await said("Hello")
+    socket, _ = await ready(conversation=str(first.id), after=1)
+    await rows(conversation_end, first.id)
+    await socket.until("state")
+    sent = await rows(write_again, first.id, None, text("One thing more"))
+    assert (await socket.until("ready"))[-1]["conversation"] == str(sent.conversation_id) != str(first.id)
+    assert (await socket.until("msg"))[-1]["text"] == "One thing more"
 
 
 async def test_a_rating_is_kept_and_acknowledged(ready, rows, said):
