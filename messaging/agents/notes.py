@@ -10,13 +10,16 @@ import uuid
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 
 from conversations.models import Conversation, Note
+from messaging.agents.members import members_active
 from messaging.agents.models import Mention
 from messaging.live.staff import conversation_changed, note_written
 from messaging.outbox.calls import colleagues_call
 from messaging.rules.control import locked
+from tenants.access.permissions import expand
 from tenants.errors import Invalid
 from tenants.models import Membership, User
 from tenants.scope import current_tenant_id
@@ -24,6 +27,9 @@ from tenants.storage.db import atomic, now, on_commit, retried
 
 MOST = 4096  # characters of a note
 MOST_NAMED = 20  # colleagues in one note
+MOST_MET = 1000  # members whose names are looked for at once
+READS = "conversations:read"  # who lacks it is told nothing: a note is part of a conversation
+ENDS = ".-+"  # of a sentence, behind a name
 NAMED = re.compile(r"(?<![\w@.])@([\w.+-]+(?:@[\w-]+\.[\w.-]+)?)")  # user names may be addresses
 
 
@@ -50,16 +56,25 @@ def note_write(conversation_id: uuid.UUID, author: User | None, words: str) -> N
 
 
 def named_in(words: str) -> list[User]:
-    """The tenant's members whom a note names, in the order of their user names; other words with an ``@`` count for
-    nothing. No statement without an ``@``. Raises Invalid ``too_many_named``."""
-    names = {name.rstrip(".") for name in NAMED.findall(words)}
-    if not names:
-        return []
-    members = Membership.objects.filter(user__username__in=sorted(names), user__is_active=True)
-    found = members.select_related("user").order_by("user__username")[: MOST_NAMED + 1]
+    """The tenant's members whom a note names and who may read it, in the order of their user names; other words with an
+    ``@`` count for nothing. No statement without an ``@``. Raises Invalid ``too_many_named``."""
+    found = [member.user for member in _members_named(words) if READS in expand(member.role.permissions)]
     if len(found) > MOST_NAMED:
         raise Invalid(f"A note names at most {MOST_NAMED} colleagues.", code="too_many_named")
-    return [member.user for member in found]
+    return found
+
+
+def _members_named(words: str) -> list[Membership]:
+    """However their names are written, large or small; one that is written exactly so goes before."""
+    names = {name.rstrip(ENDS) for name in NAMED.findall(words)}
+    if not names:
+        return []
+    small = {name.lower() for name in names}
+    members = members_active().annotate(small=Lower("user__username"))
+    met = members.filter(Q(user__username__in=sorted(names)) | Q(small__in=sorted(small))).order_by("user__username")
+    found = list(met[:MOST_MET])
+    exact = {member.user.get_username().lower() for member in found if member.user.get_username() in names}
+    return [one for one in found if (name := one.user.get_username()) in names or name.lower() not in exact]
 
 
 def _mention(seen: Conversation, note: Note, user: User) -> None:
@@ -90,13 +105,14 @@ def notes_in(conversation_id: uuid.UUID) -> QuerySet[Note]:
 
 def notes_shown(notes: Sequence[Note]) -> Sequence[Note]:
     """``shown`` names colleagues as people do. A statement, none without an ``@``."""
-    faces = {user.get_username(): user.get_full_name() for user in named_in("\n".join(note.text for note in notes))}
+    members = _members_named("\n".join(note.text for note in notes))
+    faces = {member.user.get_username().lower(): member.user.get_full_name() for member in members}
     for note in notes:
         note.shown = NAMED.sub(lambda match: f"@{_face(faces, match[1])}", note.text)
     return notes
 
 
 def _face(faces: Mapping[str, str], name: str) -> str:
-    """A full stop behind a name ends the sentence."""
-    known = name.rstrip(".")
-    return (faces.get(known) or known) + name[len(known) :]
+    """What stands behind a name ends the sentence."""
+    known = name.rstrip(ENDS)
+    return (faces.get(known.lower()) or known) + name[len(known) :]

@@ -17,27 +17,42 @@ export function alerts(list, away, calm) {
   };
   list.changed();
 
-  choice("[data-alerts]", "alerts", async () => (await Notification.requestPermission()) === "granted");
-  choice("[data-away]", "away", async () => true, (on) => away(on));
+  let permission = null;
+  const holds = () => (permission?.state ?? Notification.permission) === "granted";
+  const show = choice("[data-alerts]", "alerts", allowed, { holds });
+  const follow = (state) => ((permission = state), (state.onchange = show), show()); // changed in the browser's own settings
+  navigator.permissions?.query({ name: "notifications" }).then(follow, () => {});
+  choice("[data-away]", "away", async () => true, { told: (on) => away(on) });
   choice("[data-sound]", "sound", async () => (ring(), true));
 }
 
-function choice(selector, name, consent, tell = () => {}) {
+/** What refuses has said why. */
+async function allowed() {
+  if ((await Notification.requestPermission()) === "granted") return true;
+  tell("This browser does not let the page notify you. Allow notifications for this address in its settings, then press it again.", "warning");
+  return false;
+}
+
+/** `holds()`: whether what was chosen is still so. Gives what shows it anew. */
+function choice(selector, name, consent, { told = () => {}, holds = () => true } = {}) {
   const button = document.querySelector(selector);
-  if (!button || (name === "alerts" && !("Notification" in window))) return;
-  const show = () => button.setAttribute("aria-pressed", String(kept(name)));
+  if (!button || (name === "alerts" && !("Notification" in window))) return () => {};
+  const stands = () => kept(name) && holds();
+  const show = () => button.setAttribute("aria-pressed", String(stands()));
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const on = !kept(name) && (await consent());
+    const on = !stands() && (await consent());
     localStorage.setItem(`inbox:${name}`, on ? "on" : "off");
-    tell(on);
+    told(on);
     show();
   });
+  addEventListener("storage", ({ key }) => key === `inbox:${name}` && show()); // pressed in another window
   show();
+  return show;
 }
 
 function call(waiting) {
-  if (kept("sound")) ring();
+  sound();
   notify("Inbox", waiting === 1 ? "1 conversation waits for you" : `${waiting} conversations wait for you`, "inbox");
 }
 
@@ -48,7 +63,7 @@ export function called({ title, text, url, kind, conversation }, opened) {
   const action = url ? { label: "Open", run: () => location.assign(url) } : null;
   const id = conversation ?? /inbox\/([\da-f-]{36})/.exec(url)?.[1] ?? "";
   if (!id || id !== opened) tell(`${title}${text ? `: ${text}` : ""}`, "warning", { action, stays: true, about: { kind, id } });
-  if (kept("sound")) ring();
+  sound();
   notify(title, text, `${kind} ${conversation ?? ""}`, url);
 }
 
@@ -60,6 +75,15 @@ function notify(title, body, tag, url = "") {
     shown.close();
     if (url) location.assign(url);
   };
+}
+
+const ONCE_MS = 1500;
+
+/** Of all windows of the browser one rings. */
+function sound() {
+  if (!kept("sound")) return;
+  if (!navigator.locks) return ring(); // a page without https
+  navigator.locks.request("inbox:sound", { ifAvailable: true }, (mine) => mine && (ring(), new Promise((done) => setTimeout(done, ONCE_MS))));
 }
 
 /** Two soft tones; no file is needed. */

@@ -238,6 +238,48 @@ def test_what_colleagues_do_is_seen_in_an_open_conversation(staff: Staff, servic
     assert inbox.troubles == []
 
 
+RINGS = """() => {
+    window.rings = 0;
+    const Made = window.AudioContext;
+    window.AudioContext = class extends Made { constructor() { super(); window.rings++; } };
+}"""
+
+
+def test_of_two_windows_one_rings(staff: Staff, service: Service, ben: User) -> None:
+    one = staff(ben)
+    one.open()
+    other = InboxPage(one.page.context, address(), spied=False)
+    other.open()
+    for inbox in (one, other):
+        inbox.page.evaluate("localStorage.setItem('inbox:sound', 'on')")
+        inbox.page.evaluate(RINGS)
+        inbox.wait_live()
+    staff_alert(service.tenant.id, "late", "A person has waited too long")
+    for inbox in (one, other):
+        expect(inbox.page.locator("#inbox-alerts")).to_contain_text("waited too long")
+    assert sum(inbox.page.evaluate("window.rings") for inbox in (one, other)) == 1
+
+
+def test_a_browser_that_refuses_notifications_is_explained_and_what_it_takes_away_is_shown(
+    staff: Staff, service: Service, ben: User
+) -> None:
+    inbox = staff(ben)
+    inbox.open()
+    inbox.page.get_by_label("Your account").click()
+    asks = inbox.page.locator("[data-alerts]")
+    inbox.page.evaluate("Notification.requestPermission = async () => 'denied'")
+    asks.click()
+    expect(inbox.page.locator("#inbox-toasts")).to_contain_text("does not let the page notify you")
+    expect(asks).to_have_attribute("aria-pressed", "false")
+    inbox.page.evaluate(
+        "localStorage.setItem('inbox:alerts', 'on')"
+    )  # chosen once, and taken away by the browser since
+    inbox.page.reload()
+    expect(asks).to_have_attribute("aria-pressed", "false")
+    inbox.page.context.grant_permissions(["notifications"], origin=address())
+    expect(asks).to_have_attribute("aria-pressed", "true")
+
+
 def test_an_alert_stands_until_it_is_closed(staff: Staff, service: Service, ben: User) -> None:
     """Who looks elsewhere for a while has not missed it; the same again is one."""
     inbox = staff(ben)

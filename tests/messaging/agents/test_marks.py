@@ -15,13 +15,14 @@ from messaging.agents.canned import canned_fill, canned_found, canned_save
 from messaging.agents.labels import label_put, label_save, label_take, labels_of
 from messaging.agents.members import loads_of, member_shapes, members, team_save, team_shapes
 from messaging.agents.models import CannedReply, Label, Mention
-from messaging.agents.notes import MOST_NAMED, mentions_seen, note_write
+from messaging.agents.notes import MOST_NAMED, mentions_seen, note_write, notes_of
 from messaging.agents.snooze import snooze, snoozes_end, unsnooze
 from messaging.arrivals.entrance import Entrance
+from messaging.models import StaffAlert
 from tenants.errors import Conflict, Invalid, NotFound, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
-from tests.factories import LabelFactory, MembershipFactory, TeamFactory
+from tests.factories import LabelFactory, MembershipFactory, RoleFactory, TeamFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,6 +120,36 @@ def test_a_note_names_colleagues(queued, ana, ben, other_tenant) -> None:
 def test_a_note_calls_a_colleague_among_any_number_of_other_names(queued, ana, ben) -> None:
     others = " ".join(f"@a{number}" for number in range(MOST_NAMED + 5))
     assert note_write(queued().id, ana, f"{others} @ben").mentioned == [ben]
+
+
+def test_a_name_is_known_however_it_is_written_and_as_a_whole(queued, ana, ben, tenant) -> None:
+    benno, big = (MembershipFactory(tenant=tenant, user__username=name).user for name in ("ben.o", "BIG"))
+    named = {words: note_write(queued().id, ana, words).mentioned for words in (
+        "@Ben, please", "@ben.o please", "@Benn", "ask @big- or @BEN...", "(@ben)", "me@ben", "@ben's",
+    )}  # fmt: skip
+    assert list(named.values()) == [[ben], [benno], [], [big, ben], [ben], [], [ben]]
+    assert [note.shown for note in notes_of(Note.objects.latest("id").conversation_id)] == ["@ben's"]
+
+
+def test_of_two_names_that_differ_by_large_letters_the_one_that_is_written_is_meant(queued, ana, ben, tenant) -> None:
+    other = MembershipFactory(tenant=tenant, user__username="Ben").user
+    said = [note_write(queued().id, ana, words).mentioned for words in ("@Ben", "@ben", "@BEN")]
+    assert said == [[other], [ben], [other, ben]]
+
+
+def test_who_may_not_read_conversations_is_not_told_of_a_note(queued, ana, tenant) -> None:
+    role = RoleFactory(tenant=tenant, permissions=["templates:read"])
+    MembershipFactory(tenant=tenant, user__username="editor", user__email="e@acme.example", role=role)
+    assert note_write(queued().id, ana, "@editor look").mentioned == []
+    assert (Mention.objects.count(), StaffAlert.objects.count()) == (0, 0)
+
+
+def test_a_conversation_whose_notes_name_many_shows_them_all(queued, ana, tenant) -> None:
+    talk, names = queued(), [f"c{number}" for number in range(MOST_NAMED + 5)]
+    for name in names:
+        user = MembershipFactory(tenant=tenant, user__username=name, user__first_name=name.upper()).user
+        assert note_write(talk.id, ana, f"@{name}").mentioned == [user]
+    assert [note.shown.split()[0] for note in notes_of(talk.id)] == [f"@{name.upper()}" for name in names]
 
 
 def test_a_note_that_names_a_crowd_is_refused_and_calls_no_part_of_it(queued, ana, tenant, monkeypatch) -> None:
