@@ -23,6 +23,7 @@ from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging.context.changes import UPDATED
 from messaging.context.wording import language_of
 from messaging.rating.asked import ASKED, MARK, THANKED, rating_wanted, say
+from messaging.rating.said import LONGEST, bare
 from messaging.rating.words import RATING_WORDS
 from messaging.reply import staff_of
 from tenants.errors import NotFound
@@ -30,8 +31,8 @@ from tenants.storage.db import atomic, now, retried
 
 ANSWERED_FOR = timedelta(days=1)  # that a typed number or title is understood as the answer
 PICKED = re.compile(rf"{MARK}:([0-9a-f-]{{36}}):([1-5])")
-LONGEST = 30  # characters of a typed answer
-TITLES = frozenset(title.casefold() for words in RATING_WORDS.values() for title in words.answers)
+SCORES = "12345"
+KNOWN = frozenset(SCORES) | {title.casefold() for words in RATING_WORDS.values() for title in words.answers}
 
 
 def conversation_rate(conversation_id: uuid.UUID, score: int) -> Conversation:
@@ -64,7 +65,7 @@ def may_rate(channel: Channel, content: Content) -> bool:
     said = (content.text or "").strip()
     if content.type != "text" or not 0 < len(said) <= LONGEST:
         return False
-    return (said[0] in "12345" or said.casefold() in TITLES) and rating_wanted(channel)
+    return (said[0] in SCORES or bare(said) in KNOWN) and rating_wanted(channel)
 
 
 @retried
@@ -101,7 +102,8 @@ def _meant(channel: Channel, identity: Identity, inbound: InboundMessage) -> tup
     last, asked = _last(newest), _question(newest)
     if asked is None or (last.get(MARK) == THANKED and last.get("answer") != inbound.platform_id):
         return None
-    choice = choice_for(Content.model_validate(asked.content), inbound.content.text or "")
+    question, said = Content.model_validate(asked.content), inbound.content.text or ""
+    choice = choice_for(question, said) or choice_for(question, bare(said))
     picked = PICKED.fullmatch(choice.value) if choice else None
     return (newest.id, int(picked[2])) if picked else None
 

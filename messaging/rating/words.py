@@ -38,4 +38,17 @@ RATING_WORDS: Mapping[str, RatingWords] = {
     "nl": RatingWords(
         "Hoe was dit gesprek?", ("Zeer slecht", "Slecht", "Matig", "Goed", "Zeer goed"), "Bedankt voor uw mening!"
     ),
+    "pl": RatingWords(
+        "Jak oceniasz tę rozmowę?", ("Bardzo źle", "Źle", "Średnio", "Dobrze", "Bardzo dobrze"), "Dziękujemy za opinię!"
+    ),
+    "tr": RatingWords(
+        "Bu görüşme nasıldı?", ("Çok kötü", "Kötü", "Orta", "İyi", "Çok iyi"), "Geri bildiriminiz için teşekkürler!"
+    ),
+    "ar": RatingWords(
+        "كيف كانت هذه المحادثة؟", ("سيئة جدا", "سيئة", "مقبولة", "جيدة", "جيدة جدا"), "شكرا لك على رأيك!"
+    ),
+    "ja": RatingWords(
+        "今回の対応はいかがでしたか？", ("とても悪い", "悪い", "普通", "良い", "とても良い"), "ご意見ありがとうございます。"
+    ),
+    "zh": RatingWords("您对这次对话满意吗？", ("很差", "差", "一般", "好", "很好"), "感谢您的反馈！"),
 }  # fmt: skip

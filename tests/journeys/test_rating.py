@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from conversations.models import Contact, Conversation, Message
 from messaging.models import InboundEvent
 from messaging.rating.asked import rating_wanted
+from messaging.rating.words import RATING_WORDS
 from messaging.receive import receipts_replay
 from messaging.rules.control import conversation_end
 from tenants.models import Tenant
@@ -99,7 +101,46 @@ def test_after_the_thanks_a_number_is_a_message(asked) -> None:
     assert talks(line) == [(False, 5), (True, None)]
 
 
-@pytest.mark.parametrize("words", ["Good morning", "6", "What is 5 times 5?", "I need 2 more"])
+@pytest.mark.parametrize(
+    ("words", "score"),
+    [("5!", 5), ("4 stars", 4), ("3/5", 3), ("4 out of 5", 4), ("⭐⭐⭐⭐", 4), ("5️⃣", 5), ("５", 5), ("٥", 5), ("5 🙂", 5), ("2, thanks", 2),
+     ("5 thank you!!", 5), ("Very good, thank you!", 5), ("good 👍", 4), ("2. Poor", 2)],
+)  # fmt: skip
+def test_what_people_put_around_it_does_not_hide_an_answer(asked, words: str, score: int) -> None:
+    line = asked()
+    line.ask(words)
+    assert (talks(line), told(line)) == ([(False, score)], [QUESTION, THANKS])
+
+
+@pytest.mark.parametrize("language", RATING_WORDS)
+def test_each_language_is_answered_in_its_own_words(asked, language: str) -> None:
+    line = asked(languages=[language])
+    words = RATING_WORDS[language]
+    assert words.question in line.heard[-1]
+    line.ask(f"{words.answers[1]}!")
+    assert (talks(line), line.heard[-1]) == ([(False, 2)], words.thanks)
+
+
+def test_the_languages_are_those_of_the_widget() -> None:
+    assert set(RATING_WORDS) == {file.stem for file in (settings.BASE_DIR / "static/widget/strings").glob("*.json")}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Good morning",
+        "6",
+        "What is 5 times 5?",
+        "I need 2 more",
+        "5 more, please",
+        "2 stars are missing on my tent",
+        "⭐⭐⭐⭐⭐⭐",
+        "thanks",
+        "3,5",
+        "15",
+        "1-2",
+    ],
+)
 def test_what_is_no_answer_begins_the_next_conversation(asked, words: str) -> None:
     line = asked()
     line.ask(words)

@@ -101,6 +101,7 @@ LONGEST: dict[str, int] = {
     "messaging.media.views": HEADER,
     "messaging.media.scanning": 1024,  # of an answer
     "messaging.admin.tenant.hours_form": 50_000,
+    "messaging.rating.said": 40,  # what is longer is no answer
     "messaging.rating.taken": 1000,
     "messaging.reports.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
