@@ -23,6 +23,11 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "it": "Un collega le risponderà il prima possibile.",
         "pt": "Um colega irá atendê-lo assim que possível.",
         "nl": "Een collega helpt u zo snel mogelijk.",
+        "pl": "Nasz konsultant odezwie się najszybciej, jak to możliwe.",
+        "tr": "Bir çalışma arkadaşımız en kısa sürede sizinle ilgilenecek.",
+        "ar": "سيكون أحد الزملاء معك في أقرب وقت ممكن.",
+        "ja": "担当者ができるだけ早く対応いたします。",
+        "zh": "同事会尽快为您服务。",
     },
     "assigned": {
         "en": "A colleague has joined the conversation.",
@@ -32,6 +37,11 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "it": "Un collega si è unito alla conversazione.",
         "pt": "Um colega entrou na conversa.",
         "nl": "Een collega doet nu mee aan het gesprek.",
+        "pl": "Konsultant dołączył do rozmowy.",
+        "tr": "Bir çalışma arkadaşımız görüşmeye katıldı.",
+        "ar": "انضم أحد الزملاء إلى المحادثة.",
+        "ja": "担当者が会話に参加しました。",
+        "zh": "同事已加入对话。",
     },
     "bot": {
         "en": "The assistant is back.",
@@ -41,6 +51,11 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "it": "L'assistente è tornato.",
         "pt": "O assistente está de volta.",
         "nl": "De assistent is terug.",
+        "pl": "Asystent wrócił.",
+        "tr": "Asistan geri döndü.",
+        "ar": "عاد المساعد.",
+        "ja": "アシスタントに戻りました。",
+        "zh": "助手回来了。",
     },
     "closed": {
         "en": "The conversation has ended.",
@@ -50,6 +65,11 @@ ENTRIES: Mapping[str, Mapping[str, str]] = {
         "it": "La conversazione è terminata.",
         "pt": "A conversa terminou.",
         "nl": "Het gesprek is beëindigd.",
+        "pl": "Rozmowa została zakończona.",
+        "tr": "Görüşme sona erdi.",
+        "ar": "انتهت المحادثة.",
+        "ja": "会話は終了しました。",
+        "zh": "对话已结束。",
     },
 }
 #: of a tenant that has not chosen its own
@@ -60,6 +80,11 @@ FALLBACKS: Mapping[str, str] = {
     "it": "Mi dispiace, in questo momento non posso rispondere. Riprovi tra poco.",
     "pt": "Desculpe, não consigo responder agora. Tente de novo daqui a pouco.",
     "nl": "Sorry, ik kan nu niet antwoorden. Probeer het zo nog eens.",
+    "pl": "Przepraszam, nie mogę teraz odpowiedzieć. Proszę spróbować za chwilę.",
+    "tr": "Üzgünüm, şu anda yanıt veremiyorum. Lütfen birazdan tekrar deneyin.",
+    "ar": "عذرا، لا يمكنني الرد الآن. يرجى المحاولة مرة أخرى بعد قليل.",
+    "ja": "申し訳ありません。ただいまお答えできません。しばらくしてからもう一度お試しください。",
+    "zh": "抱歉，我现在无法回复。请稍后再试。",
 }
 OWN_FALLBACK = TenantSettings().fallback_reply
 
