@@ -238,6 +238,20 @@ def test_what_colleagues_do_is_seen_in_an_open_conversation(staff: Staff, servic
     assert inbox.troubles == []
 
 
+def test_the_sheet_of_keys_begins_at_its_begin_where_the_window_is_low(staff: Staff, service: Service, ben: User) -> None:
+    inbox = staff(ben, viewport={"width": 700, "height": 425})  # a desk at 200 %
+    inbox.open()
+    inbox.wait_live()
+    inbox.page.keyboard.press("?")
+    sheet = inbox.page.get_by_role("dialog", name="Keys")
+    expect(sheet.get_by_role("heading")).to_be_in_viewport()
+    inbox.page.keyboard.press("Tab")
+    expect(sheet.get_by_role("button", name="Close")).to_be_focused()
+    inbox.page.keyboard.press("Enter")
+    expect(sheet).to_be_hidden()
+    assert inbox.troubles == []
+
+
 RINGS = """() => {
     window.rings = 0;
     const Made = window.AudioContext;

@@ -16,6 +16,12 @@ const TYPING_MS = 3000;
 const COUNT_MS = 400;
 const NEAR = 0.8; // of the longest text, from which on what is left is shown
 
+/** To another conversation: in the inbox, or on the page of its own. */
+export function lead(from, to) {
+  const wanted = new CustomEvent("inbox:lead", { detail: { id: to }, cancelable: true });
+  if (document.dispatchEvent(wanted)) location.assign(location.href.replace(from, to));
+}
+
 export class Composer {
   #transcript;
   #reply;
@@ -42,6 +48,7 @@ export class Composer {
     this.#pending = new Pending(transcript.root.querySelector("[data-pending]"), this.id, {
       back: (item) => this.#restore(item),
       anyway: (item) => outbox.again(item.id, { seen_seq: this.#transcript.last }),
+      there: (item) => this.#there(item),
       outdated: () => this.#transcript.look(),
     });
     for (const tab of root.querySelectorAll("[role=tab]")) {
@@ -389,6 +396,18 @@ export class Composer {
     this.turn("reply");
     box.setSelectionRange(box.value.length, box.value.length);
     this.#count();
+  }
+
+  /** A reply that was refused as the person is in another conversation by now waits in the box of that one. */
+  #there(item) {
+    const id = item.error.details.conversation_id;
+    const back = outbox.back(item.id);
+    if (!back) return;
+    const key = `console:draft:${this.root.dataset.me}:${id}`;
+    const draft = kept.get(key) ?? {};
+    const reply = [back.body.text, draft.reply].filter(Boolean).join("\n");
+    kept.set(key, { ...draft, reply, files: [...(back.files ?? []), ...(draft.files ?? [])], mode: "reply" });
+    lead(this.id, id);
   }
 
   #warn(text, choices = []) {

@@ -2,7 +2,7 @@
  * One conversation on a page: its transcript, the box to write in, the person. On the inbox it follows the page's events
  * (static/console/inbox.js says which); on the conversation's own page, which has no socket, it looks every few seconds.
  */
-import { Composer } from "./composer.js";
+import { Composer, lead } from "./composer.js";
 import { outbox } from "./outbox.js";
 import { Person } from "./person.js";
 import { Transcript, localise } from "./transcript.js";
@@ -82,8 +82,7 @@ outbox.addEventListener("change", ({ detail }) => {
 // What was written after the end began another conversation: it goes on there.
 outbox.addEventListener("change", ({ detail }) => {
   if (detail.state !== "sent" || detail.conversation !== shown?.id || !detail.leads) return;
-  const lead = new CustomEvent("inbox:lead", { detail: { id: detail.leads }, cancelable: true });
-  if (document.dispatchEvent(lead) && page) location.assign(location.href.replace(detail.conversation, detail.leads));
+  lead(detail.conversation, detail.leads);
 });
 
 // A message of ours that did not arrive is sent again in its place.

@@ -111,8 +111,9 @@ export class Pending {
     } else if (code === "conversation_closed") {
       const anew = ["Send in a new one", () => outbox.again(item.id, { again: true })];
       this.#says(item.id, `Not sent. ${message}`, [anew, ["Take it back", () => this.#back(item)]], "refused");
-    }
-    else this.#says(item.id, `Not sent. ${message}`, [edit, again], "refused");
+    } else if (code === "conversation_goes_on") {
+      this.#says(item.id, `Not sent. ${message}`, [["Write it there", () => this.#acts.there(item)], edit], "refused");
+    } else this.#says(item.id, `Not sent. ${message}`, [edit, again], "refused");
   }
 
   #back(item) {

@@ -304,6 +304,12 @@ def test_after_the_end_the_box_begins_a_new_conversation(staff_of: Any, acme: Wo
         conversation_end(acme.conversation.id)
     page = client.get(f"/admin/inbox/{acme.conversation.id}/").text
     assert "What you write begins a new one" in page and 'data-state="again"' in page
+    with tenant_scope(acme.tenant.id):
+        ends = Conversation.objects.filter(id=acme.conversation.id)
+        ends.update(reply_window_expires_at=now() - timedelta(minutes=1))
+        shut = client.get(f"/admin/inbox/{acme.conversation.id}/").text
+        ends.update(reply_window_expires_at=None)
+    assert "has ended" in shut and "begins a new one" not in shut, "nothing can be sent"
     assert error_of(post(client, acme, "send", id="a1", text="Hello")) == "conversation_closed"
     told = post(client, acme, "send", id="a1", text="Hello", again=True).json()
     assert (told["sent"], told["leads"] != str(acme.conversation.id)) == ([1], True)

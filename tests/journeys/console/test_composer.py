@@ -160,6 +160,22 @@ def test_what_had_ended_meanwhile_is_sent_in_a_new_one_where_that_is_wanted(serv
     goes_on(service, mira, ended)
 
 
+def test_what_is_refused_as_the_person_is_in_another_by_now_is_written_there(service: Service, desk: Open) -> None:
+    mira, ended = desk(), service.conversation
+    conversation_end(ended.id)
+    mira.open_inbox(ended)
+    mira.write("One thing more")
+    service.visitor("Hello again")
+    mira.later()
+    expect(mira.pending).to_contain_text("in a newer conversation by now")
+    mira.press("Write it there")
+    expect(mira.texts).to_have_text(["Hello again"])
+    expect(mira.reply).to_have_value("One thing more")
+    assert replies(service) == []
+    mira.open_inbox(ended)
+    expect(mira.pending).to_have_count(0)
+
+
 def goes_on(service: Service, mira: Desk, ended: Conversation) -> None:
     expect(mira.page.locator(".inbox-bar")).to_contain_text("you answer")
     expect(mira.texts).to_have_text(["One thing more"])
