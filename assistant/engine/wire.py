@@ -5,7 +5,6 @@ Owns what is well formed on the wire. Must not call or serve anything.
 
 from __future__ import annotations
 
-import math
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,9 +32,17 @@ MAX_CONTENTS = 50  # a person may write many messages before the answer
 MAX_REPLIES = 10
 MAX_HISTORY = 200
 MAX_SOURCES = 20
+MAX_NAME = 200  # characters of an intent, a model, a reason, and what is waited for
+MAX_TITLE = 1_000  # of a source's kind, id and title
+MAX_URL = 2048
+MAX_EXPECTED = 50
+MAX_SCORES = 200
+MAX_COUNT = 1e9  # of tokens or dollars of one answer; a sum once counted stays in the measures for good
+COUNTS = ("input_tokens", "output_tokens", "cost_usd", "prompt_tokens", "completion_tokens", "cost")
 ROLES = ("visitor", "bot", "agent")
 SAFE_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 SAFE_NAME = re.compile(r"[a-z0-9_\-]{1,40}")  # becomes a label of measures
+PAGE = re.compile(r"(?i)https?://\S+\Z|/(?!/)\S*\Z")
 SAFE_MEMBER = re.compile(r"[a-z_]{1,30}")
 NUL = re.compile("\0")
 JSON_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|\0")  # an even number of backslashes before it are written ones
@@ -143,7 +150,13 @@ def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
         with _part("response_text", field):
             said = getattr(message, field)
             for words in [said] if isinstance(said, str) else said:
-                _storable(words, NUL)
+                _named(words)
+    with _part("response_text", "next_expected_inputs"):
+        _require(len(message.next_expected_inputs) <= MAX_EXPECTED, "too_many")
+    with _part("confidence", "confidence_scores"):
+        _require(len(message.confidence_scores) <= MAX_SCORES, "too_many")
+        for name in message.confidence_scores:
+            _named(name)
     return EngineReply(
         contents=_contents(message.response_content, _REPLIED, MAX_REPLIES, "response_content"),
         context=_object(message.updated_context_json, "updated_context"),
@@ -156,7 +169,7 @@ def reply_of(message: ProcessMessageResponse, *, engine: str) -> EngineReply:
         engine=message.engine if SAFE_NAME.fullmatch(message.engine) else engine,
         model=message.model,
         # Wrong sums are no reason to leave a person without an answer.
-        usage={name: count for name, count in message.usage.items() if math.isfinite(count) and count >= 0},
+        usage={name: message.usage[name] for name in COUNTS if 0 <= message.usage.get(name, -1.0) <= MAX_COUNT},
         sources=_sources(message.sources),
         why=_object(message.why_json, "why"),
         unanswered=message.unanswered,
@@ -260,10 +273,13 @@ def _sources(sources: Any) -> tuple[Source, ...]:
 
 
 def _source(source: Any) -> Source:
-    """Raises ValueError for what no database holds."""
+    """Raises ValueError for what no database holds, and for an address that is none of a page."""
     score = source.score if _is_share(source.score) else 0.0
-    kind, name, title, url = (_storable(text, NUL) for text in (source.kind, source.id, source.title, source.url))
-    return Source(kind, name, title, url, score)
+    for name in ("kind", "id", "title"):
+        _named(getattr(source, name), MAX_TITLE, (name,))
+    _require(len(source.url) <= MAX_URL, "too_long", ("url",))
+    _require(not source.url or bool(PAGE.match(source.url)), "no_address", ("url",))
+    return Source(source.kind, source.id, source.title, _storable(source.url, NUL), score)
 
 
 def _object_text(value: Mapping[str, Any]) -> str:
@@ -287,6 +303,12 @@ def _storable(text: str, nul: re.Pattern[str] = JSON_NUL) -> str:
     """PostgreSQL takes no NUL, neither plain nor in JSON. Raises ValueError."""
     _require(not nul.search(text), "nul_character")
     return text
+
+
+def _named(text: str, most: int = MAX_NAME, loc: Iterable[str | int] = ()) -> None:
+    """Raises ValueError."""
+    _require(len(text) <= most, "too_long", loc)
+    _storable(text, NUL)
 
 
 def _uuid(text: str, name: str) -> uuid.UUID:

@@ -18,13 +18,11 @@ from assistant.products.offered import cards_of, sources_of
 from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
 from assistant.products.shelf import named_in, shop_of
 from channels_app.content.types import Content, text
-from channels_app.words.split import shorten
 
 LONGEST = 200  # characters of a question that is looked at
 LONGEST_NAME = 5  # words of a text that may be a product's name and nothing else
 LONGEST_LACKED = 4  # words of a thing that is said not to be there: more of them tell of something else
 MOST = 3  # products of an answer
-MOST_SAID = 500  # characters of what is known of one
 WAIT_S = 3.0
 WORD = re.compile(r"\w+")
 
@@ -152,4 +150,4 @@ def _sentences(wish: Wish, found: list[Product]) -> Iterator[str]:
         elif wish.kind == "stock" and one.stock is not None:
             yield (there if one.stock > 0 else gone).format(title=one.title, stock=one.stock)
         elif wish.kind == "about" and one.description:
-            yield known.format(title=one.title, description=shorten(one.description, MOST_SAID).rstrip(" ."))
+            yield known.format(title=one.title, description=one.description.rstrip(" ."))

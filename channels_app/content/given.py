@@ -16,7 +16,7 @@ from tenants.names import text_taken
 
 OF_PEOPLE = ("form", "origin", "contacts", "forwarded")
 RICH = ("quick_replies", "buttons", "cards", "sections")
-READ = frozenset({"title", "subtitle", "description"})  # members of these that people are to read
+READ = frozenset({"title", "subtitle", "description", "text"})  # members that people are to read
 
 
 def _of_a_person(content: Content) -> Content:
@@ -50,6 +50,8 @@ def _to_a_person(content: Content) -> Content:
     of_people = next((name for name in OF_PEOPLE if getattr(content, name)), "")
     if of_people:
         raise PydanticCustomError("not_sent", "{name} is what people tell us: it is not sent", {"name": of_people})
+    if blank := list(_blank_in(content.text, ("text",))):  # what people say is cleaned where it comes in
+        raise ValidationError.from_exception_data("Content", blank)
     return _of_a_person(content)
 
 

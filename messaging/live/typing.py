@@ -6,6 +6,7 @@ in the end is the answer, and replaces what was shown.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -20,6 +21,7 @@ from messaging.live.push import push_typing
 NOTICE_S = 0.7  # an answer that is quicker needs no dots
 AGAIN_S = TYPING_TTL_S - 2.0
 GROWS_EVERY_S = 0.1  # pieces that come faster are shown together
+UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
 MOST_SHOWN = 4_000  # characters; of a longer text the beginning is shown while it comes about
 
 
@@ -38,7 +40,7 @@ class Writing:
 
     def grow(self, piece: str) -> None:
         """The next piece of the text. From any thread; never blocks, never raises. The first one ends the dots."""
-        piece = piece.encode("utf-8", "ignore").decode()  # half a character cannot be sent
+        piece = UNSHOWN.sub("", piece.encode("utf-8", "ignore").decode())  # half a character cannot be sent
         with self._lock:
             if self._ended or not piece or len(self._words) > MOST_SHOWN:
                 return

@@ -133,7 +133,18 @@ PLACES = {
     "surer than sure": ("confidence: not_from_0_to_1", {"confidence": 1.5}),
     "no number": ("confidence_scores: not_from_0_to_1", {"confidence_scores": {"a": float("nan")}}),
     "many sources": ("sources: too_many", {"sources": [{}] * 21}),
-    "source with NUL": ("sources[1]: nul_character", {"sources": [{}, {"url": "a\0"}]}),
+    "source with NUL": ("sources[1]: nul_character", {"sources": [{}, {"title": "a\0"}]}),
+    "source that is a script": ("sources[0].url: no_address", {"sources": [{"url": "javascript:alert(1)"}]}),
+    "source with a long title": ("sources[0].title: too_long", {"sources": [{"title": "t" * 1001}]}),
+    "long intent": ("intent: too_long", {"intent": "i" * 201}),
+    "long model": ("model: too_long", {"model": "m" * 201}),
+    "long reason": ("handover_reason: too_long", {"handover_reason": "r" * 201}),
+    "much expected": ("next_expected_inputs: too_many", {"next_expected_inputs": ["n"] * 51}),
+    "many scores": ("confidence_scores: too_many", {"confidence_scores": {f"i{n}": 0.1 for n in range(201)}}),
+    "score with a long name": ("confidence_scores: too_long", {"confidence_scores": {"i" * 201: 0.1}}),
+    "nothing that is seen": (
+        "response_content[0].text: text_unseen", {"response_content": ['{"type": "text", "text": "\u200b\u2060"}']}
+    ),
 }  # fmt: skip
 
 
@@ -186,7 +197,10 @@ def test_bad_reasons_are_refused(members: dict[str, Any], code: str) -> None:
 
 
 def test_wrong_sums_and_names_spoil_no_measure_and_no_answer() -> None:
-    usage = {"input_tokens": 5, "output_tokens": -1, "cost_usd": float("nan"), "cost": float("inf")}
+    usage = {
+        "input_tokens": 5, "output_tokens": -1, "cost_usd": float("nan"), "cost": float("inf"), "prompt_tokens": 1e300,
+        "cached": 3,
+    }  # fmt: skip
     reply = reply_of(ProcessMessageResponse(engine="Engine of tenant 12!", usage=usage), engine="mcp")
     assert (reply.engine, reply.usage) == ("mcp", {"input_tokens": 5})
 
