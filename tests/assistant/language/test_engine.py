@@ -53,7 +53,7 @@ def test_a_turn_looks_for_its_passages_once(person, model, article, monkeypatch)
         return by_letters(known, query, limit)
 
     monkeypatch.setattr(search, "_by_letters", counted)
-    monkeypatch.setattr(search, "_by_meaning", lambda known, numbers: {})
+    monkeypatch.setattr(search, "_by_meaning", lambda known, numbers, least: {})
     monkeypatch.setattr(search.texts, "available", lambda: True)
     person().says("until when may a tent go back to you")
     assert looked == ["until when may a tent go back to you"]
