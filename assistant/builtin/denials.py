@@ -29,6 +29,12 @@ _OTHER_WAYS = (
     r"^\s*(?:surtout\s+)?pas\s+d['’e]\s*\p{L}+(?:\s+s['’]il\s+\p{L}+\s+plaît|\s+merci)?[\s!.]*$",
     r"(?<!\bqué\s)(?<!\bpor que\s)\bno\s+(?:lo|la|los|las)\s+(?:cancel|anul|devuelv|mand|env[ií]|cambi)\p{L}*(?:es|en|as|an|éis|áis|e|a)\b",
     r"\bque\s+no\s+se\s+\p{L}+[ea]n?\b|\b(?:prefiero|preferiría)\s+no\b|^\s*nada\s+de\s+\p{L}+r\b",
+    r"\bdon['’]?t\s+you\s+dare\b|\b(?:instead\s+of|rather\s+than)\s+(?:\p{L}+ing|cancel|return|send|order|change)\b",
+    r"\bauf\s+keinen\s+fall\b|\bbloß\s+nicht\b|\bkeine\s+(?:rücksendung|rückgabe|retoure|stornierung|kündigung)\b",
+    r"\bnie(?:mals)?\s+(?:storniert|stornieren|zurückgeschickt|gekündigt|kündigen|verlangt)\b|\b(?:an)?statt\b[^.?!]{0,40}\bzu\p{L}*\p{L}+en\b",
+    r"\bn['’](?:ai|avons|avais)\s+jamais\s+(?:demandé|voulu|souhaité)\b|\bpas\s+besoin\s+d['’e]|(?:\bplutôt\s+que|\bau\s+lieu)\s+d['’e]\s*\p{L}+(?:er|ir|re)\b",
+    r"\bnunca\s+(?:ped[ií]|quis[e]?|solicit(?:é|ei))\b|\bno\s+(?:hace\s+falta|es\s+necesario)\b|\ben\s+(?:vez|lugar)\s+de\s+\p{L}+r\b",
+    r"\bn[ãa]o\s+é\s+(?:preciso|necessário)\b|\bem\s+vez\s+de\s+\p{L}+r\b|\bdesist\p{L}+\s+de\s+\p{L}+r\b",
     r"\b(?:prefiro|preferia)\s+n[ãa]o\b|\bnem\s+pens\p{L}+\s+em\b|\bn[ãa]o\s+é\s+para\s+\p{L}+r\b",
 )
 
@@ -56,12 +62,18 @@ _DENIALS = regex.compile(
 )
 #: each denial has one of these; to find that a text has none takes a thirtieth of the time
 _NEGATIONS = regex.compile(
-    r"n(?:ot|['’]?t|ever|icht|e\s|['’]|o\s|unca|[ãa]o|ada\s|em\s|eed)|kein|\bpas\b", regex.IGNORECASE
+    r"n(?:ot|['’]?t|ever|icht|ie|e\s|['’]|o\s|unca|[ãa]o|ada\s|em\s|eed)|kein|\bpas\b|nst(?:ead|att)|rather|statt|lieu|plutôt|vez|lugar|desist",
+    regex.IGNORECASE,
 )
 _CLAUSES = regex.compile(
     r"[.,;:!?…\n]+|\b(?:and|but|so|und|aber|sondern|et|mais|y|pero|sino|e|mas)\b", regex.IGNORECASE
 )
-_NO = regex.compile(r"[\s¡]*(?:no|nope|nah|nein|nee|nö|non|não|nao)\b(?:[\s,.!…]+\S+){0,4}[\s.!…]*$", regex.IGNORECASE)
+_NO = regex.compile(
+    r"[\s¡]*(?:(?:better|rather|actually|lieber|doch|besser|plutôt|finalement|mejor|casi|melhor|afinal)[\s,]+)?"
+    r"(?:(?<=\w[\s,]+)(?:not|nicht)|no|nope|nah|nein|nee|nö|non|não|nao)\b(?:[\s,.!…]+\S+){0,4}[\s.!…]*$",
+    regex.IGNORECASE,
+)
+_IN_THE = regex.compile(r"\s*no\s+\w", regex.IGNORECASE)  # in Portuguese "no" is "in the"
 LOOKED_AT = 1000  # characters
 MOST_CLAUSES = 6
 
@@ -73,9 +85,9 @@ def clauses(text: str) -> list[str]:
     return parts if 1 < len(parts) <= MOST_CLAUSES else []
 
 
-def begins_with_no(text: str) -> bool:
+def begins_with_no(text: str, language: str) -> bool:
     """ "No, wait!", to a question that is answered by yes or no."""
-    return _NO.match(text) is not None
+    return _NO.match(text) is not None and not (language == "pt" and _IN_THE.match(text))
 
 
 def denied(text: str) -> bool:

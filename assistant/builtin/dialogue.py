@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from assistant import slots
+from assistant.builtin.consents import AGREEABLE, UNLESS, after_yes, sign_of
 from assistant.builtin.delivery import delivery_asked
-from assistant.builtin.denials import begins_with_no, denied
+from assistant.builtin.denials import begins_with_no, clauses, denied
 from assistant.builtin.following import added, bare, question_before
 from assistant.builtin.person_wanted import person_wanted
 from assistant.builtin.replies import Replies, told_of
@@ -22,6 +23,7 @@ from assistant.builtin.unsure import asks_what, lacks_it
 from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED
 from assistant.intents.common import CANCEL, GOODBYE, HELP, HUMAN, NO, UPSET, YES
+from assistant.intents.learning.training import normal
 from assistant.intents.recognised import MEANING
 from assistant.intents.skills import Skill
 from assistant.intents.stages import SETTLED
@@ -138,6 +140,8 @@ class Dialogue(Replies):
         """Talk beside an open question – thanks, "are you a bot?" – is answered, and the question comes after it. A "no" leaves
         what was begun, a farewell the conversation; who is upset has not been understood."""
         said = self.recognised
+        if begins_with_no(self.text, self.language) and not (said and said.own):
+            return self.leave()
         if said is None or said.own or said.name == YES:
             return None
         if said.name == NO:
@@ -159,16 +163,42 @@ class Dialogue(Replies):
         """A written yes or no to "Did you mean …?" and "Shall I …?"."""
         if not self.on_yes or (self.awaited and lacks_it(self.text)):
             return None
-        said = self.recognised.name if self.recognised else ""
-        if self.stage == CONFIRMING and begins_with_no(self.text) and not (self.recognised and self.recognised.own):
+        said = sign_of(self.text) or (self.recognised.name if self.recognised else "")
+        if (
+            self.stage == CONFIRMING
+            and begins_with_no(self.text, self.language)
+            and not (self.recognised and self.recognised.own)
+        ):
             said = NO
+        if self.on_yes.startswith("do:"):
+            return self.act_answered(said)
         if said == YES:
             return self.resolve(self.on_yes)
-        if said in (NO, CANCEL) and self.on_yes.startswith("do:"):
-            return self.leave()
         if self.denied and self.on_yes.partition(":")[2] == self.classification.intent:
             return self.leave()
         return self.say_no() if said == NO else None
+
+    def act_answered(self, said: str) -> EngineReply | None:
+        """The answer to whether something is really to be done: only a yes that says nothing else, or what is to be done once
+        more, has it done. What is merely like a yes is asked again."""
+        wanted = self.on_yes.partition(":")[2]
+        exact = self.lessons.classifier.exact
+        if said in (NO, CANCEL) or (self.denied and wanted == self.classification.intent):
+            return self.leave()
+        if any(exact.get(normal(part)) in (NO, CANCEL) for part in clauses(self.text)):
+            return self.leave()
+        rest = "" if sign_of(self.text) == YES else after_yes(self.text, lambda words: exact.get(normal(words)) == YES)
+        if rest is not None:
+            again = self.looked_at_all([rest])[0].classification if rest else None
+            if again is None or exact.get(normal(rest)) in AGREEABLE:
+                return self.resolve(self.on_yes)
+            if again.intent == wanted and again.confidence >= self.options.high and not UNLESS.search(rest):
+                return self.resolve(self.on_yes)
+        skill = self.skill(wanted)
+        if skill is None or (said != YES and rest is None):
+            return None
+        asked = self.ask_whether(skill).contents
+        return self.misunderstood(list(asked), skill.name, stage=CONFIRMING, on_yes=self.on_yes, expected=("yes", "no"))
 
     def flow_begun(self) -> EngineReply | None:
         """The conversation's flow leads to its intent, unless the person clearly wants something else."""
@@ -179,7 +209,7 @@ class Dialogue(Replies):
 
     def denial_asked_about(self) -> EngineReply | None:
         """What a text forbids is not begun, but asked about: only they know whether it was under way."""
-        if self.recognised or not self.denied or self.classification.confidence < self.options.high:
+        if self.recognised or not self.denied or self.classification.confidence < self.options.medium:
             return None
         skill = self.skill(self.classification.intent)
         if skill is None or not skill.own:

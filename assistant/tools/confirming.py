@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from assistant.builtin.consents import sign_of
 from channels_app.content.types import MAX_TEXT, Content, QuickReply, text
 from tenants.names import name_clean
 
@@ -105,6 +106,8 @@ def _answer(asked: Asked, content: Content) -> Literal["yes", "no", ""]:
         return "yes" if picked == f"{YES}{asked.mark}" else "no" if picked == f"{NO}{asked.mark}" else ""
     if content.quote or content.form:  # words of others stand with it
         return ""
+    if sign := sign_of(content.text or ""):
+        return sign
     plain = " ".join((content.text or "").casefold().strip(" .!\n").replace(",", "").split())
     return "yes" if plain in AGREED else "no" if plain in REFUSED else ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.builtin.denials import denied
+from assistant.builtin.denials import begins_with_no, denied
 from assistant.intents.lessons import learn
 from assistant.intents.skills import skills_of
 from assistant.intents.spelling import spelling_of
@@ -65,6 +65,51 @@ def test_a_denial_is_known(line):
 @pytest.mark.parametrize(
     "line",
     [
+        "don't you dare cancel AC-10042",
+        "I'd like to keep it rather than return AC-10042",
+        "instead of returning AC-10042 I want to exchange it",
+        "AC-10042 auf keinen Fall stornieren!",
+        "stornier AC-10042 bloß nicht",
+        "ich habe AC-10042 nie storniert",
+        "ich will AC-10042 doch behalten, keine Rücksendung",
+        "statt AC-10042 zurückzugeben will ich umtauschen",
+        "je n'ai jamais demandé d'annuler AC-10042",
+        "pas besoin d'annuler AC-10042",
+        "plutôt que de retourner AC-10042 je veux échanger",
+        "nunca pedí cancelar AC-10042",
+        "no hace falta cancelar AC-10042",
+        "en vez de devolver AC-10042 quiero cambiarlo",
+        "nunca pedi para cancelar AC-10042",
+        "não é preciso cancelar AC-10042",
+        "em vez de devolver AC-10042 quero trocar",
+        "desistam de cancelar AC-10042",
+    ],
+)
+def test_a_denial_by_duty_by_what_is_wanted_instead_and_of_the_past_is_known(line):
+    assert denied(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "i would rather have it in blue",
+        "statt der jacke kam eine hose",
+        "nie kommt mein paket an",
+        "instead of the tent i got a lamp",
+        "la cambio por otra vez",
+        "pela primeira vez aqui",
+        "au lieu d'une tente j'ai reçu une lampe",
+        "ich habe noch nie bestellt, wie geht das",
+        "ich habe die bestellung aufgegeben, aber nie eine bestätigung bekommen",
+    ],
+)
+def test_what_came_instead_or_never_denies_nothing(line):
+    assert not denied(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "my package has not arrived",
         "the shoes do not fit",
         "i don't know my order number",
@@ -112,6 +157,20 @@ def test_what_was_taught_as_a_denial_is_no_denial(visitor):
     assert visitor().says("i don't want to talk to a bot").handover_reason == "requested"
 
 
+@pytest.mark.parametrize("said", ["no wait", "nope, sorry", "better not"])
+def test_a_no_leaves_what_is_asked_for(visitor, said):
+    person = visitor()
+    person.says("cancel my order")
+    assert person.says(said).intent == "cancel"
+
+
+def test_no_is_in_the_in_portuguese():
+    assert begins_with_no("no, obrigado", "pt") and not begins_with_no("no meu e-mail", "pt")
+    assert (
+        begins_with_no("no meu", "es") and not begins_with_no("not sure", "en") and begins_with_no("lieber nicht", "de")
+    )
+
+
 # ------------------------------------------------------------------------- asked before it is done
 
 
@@ -126,7 +185,33 @@ def test_what_has_consequences_is_done_after_a_yes_alone(visitor, yes):
     assert done.handover_reason == "intent:cancel_order"
 
 
-@pytest.mark.parametrize("no", ["no", "2", "never mind"])
+@pytest.mark.parametrize("yes", ["👍", "👍🏽", "yes, thanks", "Yes, cancel my order please", "ok", "yeah, sure"])
+def test_a_yes_in_other_words_has_it_done(visitor, yes):
+    person = visitor()
+    person.says("cancel my order AC-10042")
+    assert person.says(yes).handover_reason == "intent:cancel_order"
+
+
+@pytest.mark.parametrize(
+    "said", ["sure, why not", "yes but only if it has not shipped", "yes if it is free", "yes and where is it"]
+)
+def test_what_is_merely_like_a_yes_is_asked_again(visitor, said):
+    person = visitor()
+    person.says("cancel my order AC-10042")
+    again = person.says(said)
+    assert (again.handover, again.context["conversation_stage"], titles(again)) == (False, "confirming", ["Yes", "No"])
+    assert person.says("yes").handover_reason == "intent:cancel_order"
+
+
+@pytest.mark.parametrize("said", ["maybe", "perhaps", "yesterday", "not yet", "oklahoma"])
+def test_what_has_letters_of_a_yes_has_nothing_done(visitor, said):
+    """ "Maybe" was taken for a yes by its letters, and had the order stopped."""
+    person = visitor()
+    person.says("cancel my order AC-10042")
+    assert not person.says(said).handover
+
+
+@pytest.mark.parametrize("no", ["no", "2", "never mind", "👎", "better not", "actually no", "ok thanks but leave it"])
 def test_after_a_no_it_is_left(visitor, no):
     person = visitor()
     person.says("cancel my order AC-10042")
