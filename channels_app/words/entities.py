@@ -44,9 +44,10 @@ CURRENCIES |= {
     "руб": "RUB",
     "грн": "UAH",
 }
+CURRENCIES |= {"dólar": "USD", "dolar": "USD", "dólares": "USD", "dolares": "USD", "reais": "BRL", "franken": "CHF"}
 CODES = "EUR|USD|GBP|JPY|INR|CHF|PLN|TRY|UAH|RUB|CZK|SEK|NOK|DKK|CAD|AUD|BRL|MXN|CNY"
 
-_UNIT = rf"(?:(?:\b(?:US|R|A|C))?\$|[€£¥￥₹₽₺₴円₩]|(?:{CODES}|euros?|dollars?|pounds|zł|Kč|TL|руб|грн)\b)"
+_UNIT = rf"(?:(?:\b(?:US|R|A|C))?\$|[€£¥￥₹₽₺₴円₩]|(?:{CODES}|euros?|dollars?|d[óo]lar(?:es)?|reais|franken|pounds|zł|Kč|TL|руб|грн)\b)"
 #: thousands are set off in all ways, and in India in hundreds
 _AMOUNT = (
     r"\d{1,3}(?:[., '\u2019\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?|\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d{1,2})?"
@@ -62,8 +63,10 @@ LINK = regex.compile(rf"\b(?:https?://|www\.[\p{{L}}\d-]+\.)(?:\([^\s<>()]*\)|[^
 EMAIL = regex.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[\p{L}\d-]{1,63}\.)+\p{L}{2,24}(?![\w-])")
 ISO_DATE = regex.compile(rf"(?<![\w.,/-])(\d{{4}})([./-])(\d\d?)\2(\d\d?)(?:{_DATE_END}|(?=T\d\d:))")
 HAN_DATE = regex.compile(r"(?<!\d)(\d{4})\s?年\s?(\d\d?)\s?月\s?(\d\d?)\s?日")
-#: no number of a telephone, though no day either ("31.02.2026")
-DATE_SHAPED = regex.compile(r"\d{4}([./-])\d\d?\1\d\d?|\d\d?([./-])\d\d?\2\d{4}")
+#: no number of a telephone, though no day either ("31.02.2026"), and what is numbered by its day ("2026-11-28-4711")
+DATE_SHAPED = regex.compile(
+    r"(?:19|20)\d\d([./-])(?:0?\d|1[0-2])\1(?:[0-2]?\d|3[01])(?:\1\d+)+|\d{4}([./-])\d\d?\2\d\d?|\d\d?([./-])\d\d?\3\d{4}"
+)
 NUMERIC_DATE = regex.compile(rf"(?<![\w.,/-])(\d\d?)([./-])(\d\d?)\2(\d{{4}}|\d\d){_DATE_END}")
 DAY_MONTH = regex.compile(
     r"(?<![\w.,/-])(\d\d?)(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+|of\s+)?(\p{L}{3,12})\b\.?(?:,?\s+(?:de\s+)?(\d{4}))?"
@@ -75,7 +78,7 @@ MONTH_DAY = regex.compile(
 )
 MONEY = regex.compile(
     rf"(?:(?<=(?<!\w)(?P<before>{_UNIT})\s?)|(?<![\w.,])(?<!\d['\u2019]))(?P<amount>{_AMOUNT})(?!\d|[.,'\u2019]\d)"
-    rf"(?!\s?{_MANY})(?:\s?(?P<after>{_UNIT}))?",
+    rf"(?!\s?{_MANY})(?:\s?(?P<after>{_UNIT}))?(?:(?<=\d[€£])(?P<cents>\d\d)(?![\d.,]))?",
     regex.I,
 )
 ORDER = regex.compile(
@@ -199,6 +202,7 @@ def _sums(text: str) -> Reading:
         whole, _, cents = amount.rpartition("," if amount.rfind(",") > amount.rfind(".") else ".")
         if not whole or len(cents) > 2:
             whole, cents = amount, ""
+        cents = cents or match["cents"] or ""  # "12€50"
         digits = "".join(filter(str.isdigit, whole))
         value = Decimal(f"{digits}.{cents}" if cents else digits)
         start, end = (match.start("before"), match.end("amount")) if match["before"] else match.span()
