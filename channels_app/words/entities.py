@@ -78,7 +78,7 @@ MONTH_DAY = regex.compile(
 )
 MONEY = regex.compile(
     rf"(?:(?<=(?<!\w)(?P<before>{_UNIT})\s?)|(?<![\w.,])(?<!\d['\u2019]))(?P<amount>{_AMOUNT})(?!\d|[.,'\u2019]\d)"
-    rf"(?!\s?{_MANY})(?:\s?(?P<after>{_UNIT}))?(?:(?<=\d[€£])(?P<cents>\d\d)(?![\d.,]))?",
+    rf"(?!\s?{_MANY})(?:\s?(?P<after>{_UNIT}))?(?:(?<=\d[€£])(?P<cents>\d\d)(?!\d|[.,]\d))?",
     regex.I,
 )
 ORDER = regex.compile(

@@ -98,6 +98,7 @@ LONGEST: dict[str, int] = {
     "tenants.console.plain_words": 2048,  # an error of a form's check
     "messaging.admin.inbox.lists.asked": 255,
     "chatsvc.web.widget": 255,
+    "messaging.live.typing": RAW_MOST,  # a piece of an answer
     "messaging.media.views": HEADER,
     "messaging.media.scanning": 1024,  # of an answer
     "messaging.admin.tenant.hours_form": 50_000,
@@ -105,6 +106,8 @@ LONGEST: dict[str, int] = {
     "messaging.rating.taken": 1000,
     "messaging.reports.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
+    "assistant.builtin.consents": 200,
+    "assistant.builtin.following": 200,
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.denials": MAX_TEXT,
     "assistant.builtin.wishes": MAX_TEXT,
