@@ -72,7 +72,7 @@ def may_rate(channel: Channel, content: Content) -> bool:
 def rating_take(channel: Channel, inbound: InboundMessage) -> bool:
     """Rate what the person was asked about. False when the message is an ordinary one. The same message again rates
     nothing anew."""
-    if not may_rate(channel, inbound.content):
+    if not may_rate(channel, inbound.content) or _is_stored(channel, inbound):
         return False
     identity = identity_find(channel, inbound.sender)
     meant = _meant(channel, identity, inbound) if identity else None
@@ -85,6 +85,12 @@ def rating_take(channel: Channel, inbound: InboundMessage) -> bool:
             words = RATING_WORDS.get(language_of(rated), RATING_WORDS["en"])
             say(rated, text(words.thanks), THANKED, answer=inbound.platform_id)
     return True
+
+
+def _is_stored(channel: Channel, inbound: InboundMessage) -> bool:
+    """Whether it was an ordinary message before the question was asked, which comes once more."""
+    same = Message.objects.filter(channel=channel, platform_message_id=inbound.platform_id)
+    return bool(inbound.platform_id) and same.exists()
 
 
 def _meant(channel: Channel, identity: Identity, inbound: InboundMessage) -> tuple[uuid.UUID, int] | None:

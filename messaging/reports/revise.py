@@ -17,7 +17,7 @@ from django.db.models import Exists, F, Q
 
 from assistant.vectors.rows import messages_forget
 from channels_app import contract
-from channels_app.content.types import Content
+from channels_app.content.types import Content, worded
 from channels_app.models import Channel
 from channels_app.selectors import channel_for_id
 from conversations.contacts.people import Known, identities_forget, identity_find, identity_resolve
@@ -211,8 +211,12 @@ def _differs(hidden: Hidden, message: Message) -> bool:
 
 
 def _merged(old: Content, new: Content) -> Content:
-    """Words for a message that has more than words change only those, and what surrounds the words stays."""
-    if new.type != "text" or old.type in ("text", "quick_reply"):
+    """Words for a message that has more than words change only those, and what surrounds the words stays. A file is the
+    one that we have; one that an edit puts in is told in words, for its address is the platform's."""
+    if new.media and not old.media:
+        added = f"[file added later: {new.media.name or new.media.type}]"
+        new = Content(type="text", **worded("\n".join(filter(None, [new.full_text or new.text, added]))))
+    if not new.media and (new.type != "text" or old.type in ("text", "quick_reply")):
         return new.model_copy(update={name: getattr(old, name) or getattr(new, name) for name in STAYS})
     return old.model_copy(update={"text": new.text, "format": new.format, "full_text": new.full_text})
 

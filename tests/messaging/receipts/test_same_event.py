@@ -9,11 +9,14 @@ import pytest
 
 from channels_app.contract import RawRequest
 from channels_app.models import Channel
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, Message
 from messaging.models import InboundEvent
 from messaging.receive import receipt_process, receipt_store
-from messaging.rules.control import hand_back
+from messaging.rules.control import conversation_end, hand_back
+from tenants.storage.db import now
+from tenants.tenant_settings import invalidate
 from tests.factories import ChannelFactory
+from tests.messaging.arrivals import arrives, whatsapp_body
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,3 +77,22 @@ def test_another_channel_has_ids_of_its_own(desk, tenant) -> None:
     other = ChannelFactory(tenant=tenant, kind="webhook", config=desk.config, secrets=desk.secrets)
     assert posted(desk, "e1", "typing")
     assert posted(other, "e1", "typing")
+
+
+def test_a_number_that_was_said_before_the_question_rates_nothing_when_it_comes_again(scope, whatsapp) -> None:
+    """Platforms send a message again in other company; it is the old one, whatever was asked since."""
+    scope.settings = {"csat_enabled": True, "csat_channels": ["whatsapp"]}
+    scope.save()
+    invalidate(scope.id)
+    first = arrives(whatsapp, whatsapp_body(id="wamid.1", type="text", text={"body": "3"}))
+    assert first.status == InboundEvent.Status.PROCESSED
+    Conversation.objects.update(first_reply_at=now())
+    conversation_end(Conversation.objects.get().id)
+    assert Message.objects.filter(metadata__csat="asked").exists()
+
+    body = whatsapp_body(id="wamid.1", type="text", text={"body": "3"})
+    arrives(whatsapp, {**body, "entry": [*body["entry"], {"id": "9", "changes": []}]})
+    assert Conversation.objects.get().satisfaction is None
+
+    arrives(whatsapp, whatsapp_body(id="wamid.2", type="text", text={"body": "3"}))
+    assert Conversation.objects.get().satisfaction == 3

@@ -11,7 +11,7 @@ import pytest
 
 from assistant.port import EngineReply
 from channels_app.content.types import Content, Media, text
-from channels_app.contract import InboundMessage, Reaction, Revision, Sender
+from channels_app.contract import InboundMessage, MediaRef, Reaction, Revision, Sender
 from conversations import selectors
 from conversations.models import Attachment, Contact, Conversation, Event, Message
 from conversations.models import Reaction as ReactionRow
@@ -435,3 +435,28 @@ def test_staff_see_the_message_not_the_entry_about_it(scope, whatsapp) -> None:
         apply(whatsapp, item)
     shown = newest(Conversation.objects.get()).entries
     assert [(entry.text, entry.edited_at, entry.emojis) for entry in shown] == [("hello", at(1), "👍")]
+
+
+PICTURE = Content(type="image", text="my lamp", media=Media(url="https://files.example/lamp.png", type="image/png"))
+FETCHED = (MediaRef("image", url="https://files.example/lamp.png", mime="image/png"),)
+
+
+@pytest.mark.parametrize("address", ["lamp.png", "other.png"])
+def test_an_edit_that_tells_the_file_again_changes_the_words_and_leaves_our_file(scope, whatsapp, address) -> None:
+    """Some platforms send the whole message once more; the file's address is theirs, and ours is what staff may open."""
+    apply(whatsapp, InboundMessage("m1", ANA, PICTURE, sent_at=at(0), media=FETCHED))
+    ours = stored().content["media"]
+    told = PICTURE.model_copy(
+        update={"text": "my old lamp", "media": Media(url=f"https://files.example/{address}", type="image/png")}
+    )
+    apply(whatsapp, Revision("e1", "m1", ANA, told, at(1)))
+    assert (stored().content["media"], stored().text) == (ours, "my old lamp")
+    assert ours["url"] == f"media:{Attachment.objects.get().id}"
+
+
+def test_a_file_that_an_edit_puts_in_is_told_in_words(scope, whatsapp) -> None:
+    apply(whatsapp, message("look"))
+    apply(whatsapp, Revision("e1", "m1", ANA, PICTURE, at(1)))
+    assert stored().content["type"] == "text"
+    assert stored().text == "my lamp\n[file added later: image/png]"
+    assert "files.example" not in str(stored().content)
