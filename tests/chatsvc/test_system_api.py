@@ -18,7 +18,7 @@ from tenants.storage import memo
 from tenants.storage.db import new_id, now
 from tests.conftest import Api
 from tests.factories import ContactFactory, MembershipFactory, UserFactory
-from tests.tenants.access.test_oauth import BACK, allowed, exchanged
+from tests.tenants.access.oauth.steps import BACK, allowed, exchanged
 
 STATS, FLUSH, RESET = (f"/api/v2/system/{name}" for name in ("stats", "cache/flush", "rate-limits/reset"))
 TENANTS = "/api/v2/system/tenants"

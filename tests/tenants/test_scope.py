@@ -102,7 +102,7 @@ def test_no_code_goes_round_the_scope_by_other_doors():
 
 
 def test_only_kept_statements_are_built_without_a_manager():
-    """They name the tenant themselves: tests/tenants/storage/test_prepared.py. The index of messages is made and asked in each
+    """They name the tenant themselves: tests/tenants/storage/prepared. The index of messages is made and asked in each
     engine's own language, that of people is made so, and so are vectors by pgvector; what they give is read again in the tenant's scope:
     tests/conversations/test_search.py, tests/assistant/vectors/test_stores.py."""
     doors = re.compile(r"\bQuerySet\(|UpdateQuery|InsertQuery|DeleteQuery|cursor\.execute\(")
