@@ -235,10 +235,11 @@ def _deleted(event: dict[str, Any], envelope: Envelope) -> list[InboundItem]:
 
 
 def _files_taken_out(now: dict[str, Any], before: dict[str, Any]) -> list[int]:
-    """The places of files that were in the message and are no longer; not of the first, where it stands beside words."""
-    left = {identifier(file, "id") for file in array(now, "files") if string(file, "mode") != "tombstone"}
+    """The places of files that were in the message and are told to be deleted; not of the first beside words. One that is
+    merely not named is left alone: what is deleted cannot be brought back."""
+    deleted = {identifier(file, "id") for file in array(now, "files") if string(file, "mode") == "tombstone"}
     gone = [number for number, file in enumerate(array(before, "files"), start=1)
-            if string(file, "mode") != "tombstone" and identifier(file, "id") not in left]  # fmt: skip
+            if string(file, "mode") != "tombstone" and identifier(file, "id") in deleted - {""}]  # fmt: skip
     return [number for number in gone if number > 1 or not words_of(now).strip()]
 
 
