@@ -175,20 +175,38 @@ def _watermark_apply(channel: Channel, update: StatusUpdate) -> bool:
 def _part_of(channel: Channel, update: StatusUpdate) -> DeliveryPart | None:
     parts = DeliveryPart.objects.select_related("delivery__message").filter(channel=channel)
     found = parts.filter(platform_id=update.platform_id).first() if update.platform_id else None
-    if found:
+    reference = None if found else _reference(update.client_ref)
+    if reference is None:
         return found
-    learnt = _part_learn(channel, update)
+    delivery_id, index = reference
+    sent = parts.filter(delivery_id=delivery_id, delivery__action=None, index=index).first()
+    if sent and "" in (sent.platform_id, update.platform_id):
+        return _named(sent, update.platform_id)
+    learnt = _part_learn(channel, update, delivery_id, index)
     return parts.filter(id=learnt).first() if learnt else None
 
 
-def _part_learn(channel: Channel, update: StatusUpdate) -> uuid.UUID | None:
+def _reference(client_ref: str) -> tuple[uuid.UUID, int] | None:
+    """Delivery and part that a reference of ours means; None for one of another system."""
+    delivery_id, _, number = client_ref.partition(".")
+    try:
+        return uuid.UUID(delivery_id), int(number)
+    except ValueError:
+        return None
+
+
+def _named(part: DeliveryPart, platform_id: str) -> DeliveryPart:
+    """A part whose answer gave it no name: from now on it has the one by which the platform reports of it."""
+    if platform_id and not part.platform_id:
+        DeliveryPart.objects.filter(id=part.id, platform_id="").update(platform_id=platform_id)
+        part.platform_id = platform_id
+    return part
+
+
+def _part_learn(channel: Channel, update: StatusUpdate, delivery_id: uuid.UUID, index: int) -> uuid.UUID | None:
     """Our own reference came back with an id we had not learnt: the platform took a send whose answer
     got lost, or is quicker than its answer. The part counts as sent and is not sent again."""
-    delivery_id, _, number = update.client_ref.partition(".")
-    try:
-        where, index = {"id": uuid.UUID(delivery_id), "channel": channel, "action": None}, int(number)
-    except ValueError:
-        return None  # not a reference of ours
+    where = {"id": delivery_id, "channel": channel, "action": None}
     delivery = Delivery.objects.filter(**where, status__in=Delivery.UNFINISHED).first()
     # of a part that is sent once more, a late report may be about the time before: only good news is believed
     again = delivery and index in delivery.parts_again and update.status in ARRIVED
