@@ -204,6 +204,7 @@ class _Draft(Picks):
         return tuple(Content(**{**shared, **part}) for part in parts)
 
     def split(self, text: str) -> list[str]:
+        """By code points (open: whether Meta counts those; SMS is counted by segments)."""
         limit = min(self.caps.max_text, MAX_TEXT)
         if self.caps.max_segments:
             return list(split_segments(text, self.caps.max_segments, limit))

@@ -17,7 +17,7 @@ from channels_app.contract import OutboundMessage, Rejected
 MB = 1024 * 1024
 CAPABILITIES = Capabilities(
     types=frozenset({"text", "image", "file", "audio", "video", "quick_reply", "carousel", "template"}),
-    max_text=2000,
+    max_text=2000,  # characters, here and below (open: code points, as we count, or UTF-16 units; Meta does not say)
     max_buttons=3,
     max_button_title=20,
     button_types=frozenset({"postback", "url", "phone"}),

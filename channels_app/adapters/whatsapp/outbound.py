@@ -27,7 +27,7 @@ _DOCUMENTS = [
 ]
 CAPABILITIES = Capabilities(
     types=frozenset({"text", "image", "file", "audio", "video", "location", "quick_reply", "list", "template"}),
-    max_text=4096,
+    max_text=4096,  # characters, here and below (open: code points, as we count, or UTF-16 units; Meta does not say)
     max_caption=1024,
     max_buttons=3,
     max_button_title=20,
