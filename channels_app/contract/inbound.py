@@ -74,7 +74,7 @@ class StatusUpdate:
     """What became of a message we sent. ``status``: sent, delivered, read or failed.
 
     ``client_ref`` is the reference we gave along with the send, when the platform returns it.
-    ``up_to`` (with no ``platform_id``) means every message to ``sender`` until that time.
+    ``up_to`` (with no ``platform_id``) means every message to ``sender`` in ``thread`` until that time.
     """
 
     platform_id: str
@@ -85,6 +85,7 @@ class StatusUpdate:
     detail: str = ""
     sender: Sender | None = None
     up_to: datetime | None = None
+    thread: str = ""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def contact_stop(channel: Channel, sender: Sender, at: datetime | None) -> bool:
     a transaction. False when that was known, or comes late: who has written since takes them again. Words without a time of
     their own have ours: where two clocks leave doubt, a stop counts."""
     known, stopped_at = identity_resolve(channel, sender), min(at or now(), now())
-    ids = _ids_on_the_channel(known.identity_id)
+    ids = ids_on_the_channel(known.identity_id)
     if wrote_since(stopped_at + DOUBT).filter(identity_id__in=ids).exists():
         return False
     return _tell(channel, known.identity_id, identity_stop(known.identity_id, known.contact_id, stopped_at))
@@ -146,7 +146,7 @@ def _tell(channel: Channel, identity_id: uuid.UUID, news: list[NewEvent]) -> boo
 
 def identity_stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -> list[NewEvent]:
     """Stopped, no turn goes on, and what is queued is tried now: that is, it fails now."""
-    ids = _ids_on_the_channel(identity_id)
+    ids = ids_on_the_channel(identity_id)
     if not Identity.objects.filter(id__in=ids, stopped_at=None).update(stopped_at=at):
         # the person's own word since: it holds where staff's is taken back by a parting
         Identity.objects.filter(id__in=ids, stopped_by=Identity.STAFF, stopped_at__lt=at).update(stopped_at=at)
@@ -169,17 +169,16 @@ def identity_stop(identity_id: uuid.UUID, contact_id: uuid.UUID, at: datetime) -
 
 def identity_resume(identity_id: uuid.UUID, contact_id: uuid.UUID, *, until: datetime | None = None) -> list[NewEvent]:
     """``until``: what was stopped from then on stays so."""
-    stopped = Identity.objects.filter(
-        id__in=_ids_on_the_channel(identity_id), stopped_at__isnull=False, stopped_by=None
-    )
+    stopped = Identity.objects.filter(id__in=ids_on_the_channel(identity_id), stopped_at__isnull=False, stopped_by=None)
     stopped = stopped.filter(stopped_at__lt=until) if until else stopped
     if not stopped.update(stopped_at=None):
         return []
     return [_event("chat.contact.resumed", identity_id, contact_id)]
 
 
-def _ids_on_the_channel(identity_id: uuid.UUID) -> list[uuid.UUID]:
-    """A consent is the person's on one channel, by whichever of their proved ids they gave or took it."""
+def ids_on_the_channel(identity_id: uuid.UUID) -> list[uuid.UUID]:
+    """The identity and, if it is proved, the person's other proved ones there: a consent, and what they have read, is theirs by
+    whichever of them they told it."""
     own = Identity.objects.get(id=identity_id)
     proved = Identity.objects.filter(channel_id=own.channel_id, contact_id=own.contact_id, verified=True)
     return list({identity_id, *(proved.values_list("id", flat=True) if own.verified else ())})

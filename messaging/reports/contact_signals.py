@@ -68,7 +68,8 @@ def _typing(channel: Channel, signal: Signal) -> str:
 
 def _read(channel: Channel, signal: Signal) -> str:
     at = signal.at or now()
-    read = status_apply(channel, StatusUpdate("", "read", at, sender=signal.sender, up_to=at))
+    seen = StatusUpdate("", "read", at, sender=signal.sender, up_to=at, thread=signal.thread)
+    read = status_apply(channel, seen)
     return "" if read else "nothing unread"
 
 

@@ -17,9 +17,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from channels_app.contract import StatusUpdate
 from channels_app.models import Channel
 from channels_app.words.moments import written
-from conversations.models import Identity
+from conversations.contacts.people import identity_find
 from conversations.timeline import NewEvent, conversation_advance, events_append
 from messaging import heads, wake
+from messaging.consent.rules import ids_on_the_channel
 from messaging.models import Delivery, DeliveryPart, EarlyStatus
 from messaging.reports.revise import changes_apply, changes_waiting
 from messaging.rules.windows import CODE as WINDOW_CLOSED
@@ -150,19 +151,17 @@ def _deliveries_of(keys: set[tuple[uuid.UUID, str]]) -> set[tuple[uuid.UUID, uui
 
 
 def _watermark_apply(channel: Channel, update: StatusUpdate) -> bool:
-    """Everything that was sent to this person until ``up_to`` has come as far."""
-    person = update.sender
-    identity = (
-        person
-        and Identity.objects.filter(
-            channel=channel, scheme=person.scheme, scope=person.scope, value=person.value
-        ).first()
-    )
+    """Everything that was sent to this person in that thread, by whichever of their proved ids, until ``up_to`` has come as
+    far."""
+    identity = identity_find(channel, update.sender) if update.sender else None
     if identity is None or update.up_to is None:
         return False
+    # our first words may stand in a conversation of which the platform has told no place yet
+    threads = {update.thread, ""} if channel.adapter.personal(update.thread) else {update.thread}
     parts = DeliveryPart.objects.select_related("delivery__message").filter(
         channel=channel,
-        delivery__message__identity=identity,
+        delivery__message__identity__in=ids_on_the_channel(identity.id),
+        delivery__conversation__thread__in=sorted(threads),
         created_at__lte=update.up_to + ANSWER_TIME,
         status__in=_lower(update.status),
     )

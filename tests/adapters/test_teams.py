@@ -287,8 +287,13 @@ EVENTS = [
         "meeting_left",
         ("left", mid("f:m4", GROUP), {"part": "#1", "type": "meeting_participant", "sender": RUI, **IN_GROUP}),
     ),
-    case("read", StatusUpdate("", "read", NOON, sender=MIRA, up_to=datetime(2026, 10, 26, 7, 33, 20, tzinfo=UTC))),
-    case("read_other_id", StatusUpdate(mid("f:x"), "read", NOON, sender=MIRA)),
+    case(
+        "read",
+        StatusUpdate(
+            "", "read", NOON, sender=MIRA, up_to=datetime(2026, 10, 26, 7, 33, 20, tzinfo=UTC), thread=PERSONAL
+        ),
+    ),  # fmt: skip
+    case("read_other_id", StatusUpdate(mid("f:x"), "read", NOON, sender=MIRA, thread=PERSONAL)),
     case("unknown_event", Ignored("event:tokens/response", mid("f:e1"))),
     signal("ended", ("ended", mid("f:end"), {"code": "userCancelled"})),
     case("unknown_type", Ignored("type:handoff", mid("f:h1"))),

@@ -82,7 +82,7 @@ def _event(scene: Scene) -> Iterator[InboundItem]:
         seen = identifier(value, "lastReadMessageId")  # milliseconds since 1970, as all ids of messages
         until = moment(seen)
         target = "" if until else message_id(scene.conversation, seen)
-        yield StatusUpdate(target, "read", scene.at, sender=scene.author, up_to=until)
+        yield StatusUpdate(target, "read", scene.at, sender=scene.author, up_to=until, thread=scene.conversation)
     else:
         yield Ignored(f"event:{name}", scene.platform_id)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from channels_app.adapters.whatsapp import WhatsApp
-from channels_app.contract import Payload, Sender, SendResult, StatusUpdate, Unreachable
-from conversations.models import Event
+from channels_app.contract import Payload, Sender, SendResult, Signal, StatusUpdate, Unreachable
+from conversations.models import Event, Identity
 from messaging.deliver import deliver
 from messaging.models import Delivery, DeliveryPart
+from messaging.receipts.applying import item_apply
 from messaging.reports.delivery_status import status_apply
 from tenants.storage.db import now
 from tests.factories import ConversationFactory, DeliveryFactory, IdentityFactory, MessageFactory
@@ -28,11 +30,11 @@ def talk(tenant: Any, scope: Any, whatsapp: Any) -> Any:
 
 
 class Talk:
-    def __init__(self, tenant: Any, channel: Any, value: str):
+    def __init__(self, tenant: Any, channel: Any, value: str, thread: str = "", identity: Any = None):
         self.tenant, self.channel = tenant, channel
-        identity = IdentityFactory(tenant=tenant, channel=channel, scheme="psid", scope="20", value=value)
+        identity = identity or IdentityFactory(tenant=tenant, channel=channel, scheme="psid", scope="20", value=value)
         self.conversation = ConversationFactory(
-            tenant=tenant, channel=channel, identity=identity, contact=identity.contact
+            tenant=tenant, channel=channel, identity=identity, contact=identity.contact, thread=thread
         )
 
     def sent(self, status: str, minutes_ago: float, parts: int = 1) -> Delivery:
@@ -128,3 +130,26 @@ def test_statuses_of_the_first_part_do_not_end_a_message_whose_second_is_still_t
     deliver(talk.conversation.id)
     assert paths == ["/1", "/2", "/2"]
     assert statuses() == ["delivered"]
+
+
+def test_a_watermark_is_of_its_own_thread(talk) -> None:
+    """Who has read one ticket has not read the others."""
+    other = Talk(talk.tenant, talk.channel, "66", "ticket-2", identity=talk.conversation.identity)
+    talk.sent("sent", 60)
+    other.sent("sent", 60)
+    assert status_apply(talk.channel, replace(up_to("read", 30), thread="ticket-2"))
+    assert statuses() == ["sent", "read"]
+    assert item_apply(talk.channel, Signal("read", ANA)) == ""
+    assert statuses() == ["read", "read"]
+
+
+@pytest.mark.parametrize(("proved", "reached"), [(True, "read"), (False, "sent")])
+def test_a_watermark_told_of_another_id_of_the_person_counts_if_that_is_proved(talk, proved, reached) -> None:
+    Identity.objects.update(verified=True)
+    IdentityFactory(
+        tenant=talk.tenant, channel=talk.channel, scheme="psid", scope="20", value="67",
+        contact=talk.conversation.contact, verified=proved,
+    )  # fmt: skip
+    talk.sent("sent", 60)
+    status_apply(talk.channel, up_to("read", 30, replace(ANA, value="67")))
+    assert statuses() == [reached]
