@@ -25,7 +25,8 @@ from messaging import heads, wake
 from messaging.live.staff import conversation_changed
 from messaging.measures import WAITED
 from messaging.models import Delivery, DeliveryAttempt
-from messaging.reports.delivery_status import parts_insert, parts_settled
+from messaging.reports.delivery_status import parts_settled
+from messaging.reports.parts import parts_insert
 from messaging.rules.hold import channel_worked
 from messaging.sends.due import ready, within_rate
 from messaging.sends.settling import settle_try, try_record

@@ -29,11 +29,11 @@ from messaging.media.platform_files import file_forget
 from messaging.models import Delivery, DeliveryAttempt
 from messaging.reports.delivery_status import (
     early_statuses_apply,
-    part_insert,
     parts_follow,
     parts_settled,
     report_facts,
 )
+from messaging.reports.parts import part_insert
 from messaging.rules.hold import channel_failed, channel_held_until, channel_worked
 from messaging.rules.windows import CODE as WINDOW_CLOSED
 from messaging.rules.windows import window_shut

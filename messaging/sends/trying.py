@@ -34,10 +34,7 @@ from messaging.media.convert.make import MOST_S
 from messaging.media.platform_files import OwnFiles, content_outgoing
 from messaging.models import Delivery
 from messaging.reply import recipient_of
-from messaging.reports.delivery_status import (
-    change_taken,
-    part_taken,
-)
+from messaging.reports.parts import change_taken, part_taken
 from messaging.rules.changes import DELETE, MESSAGE_DELETED, calls_of
 from messaging.rules.leased_calls import WhileLeased, seen_anew
 from messaging.rules.opening import thread_learnt

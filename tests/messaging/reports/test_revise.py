@@ -23,7 +23,8 @@ from messaging.live.transcript import frames_after
 from messaging.models import DeliveryPart, Turn
 from messaging.receipts.applying import item_apply as apply
 from messaging.reports import revise
-from messaging.reports.delivery_status import early_statuses_apply, part_taken
+from messaging.reports.delivery_status import early_statuses_apply
+from messaging.reports.parts import part_taken
 from messaging.respond import respond
 from messaging.turns import thinking
 from tenants.scope import tenant_scope
