@@ -42,6 +42,7 @@ from channels_app.contract.outbound import (
     SendResult,
 )
 from channels_app.contract.request import (
+    ACCOUNT,
     EVERYBODY,
     BadPayload,
     BadSignature,
@@ -54,6 +55,7 @@ from channels_app.contract.request import (
 )
 
 __all__ = [
+    "ACCOUNT",
     "EVERYBODY",
     "BadPayload",
     "BadSignature",

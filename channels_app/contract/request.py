@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 EVERYBODY = "*"  # a lane that all others of the channel cross: see Adapter.lane
+ACCOUNT = "account"  # the lane of what a platform tells of the account itself: no person has such an id
 
 
 def lane_of(people: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from channels_app.adapters.messenger import inbound
 from channels_app.content.surroundings import Origin, form_of
 from channels_app.content.types import UNKNOWN_FILE, Choice, Content, Location, Media, text
 from channels_app.contract import (
+    ACCOUNT,
     BadPayload,
     ChannelNotice,
     Ignored,
@@ -371,6 +372,11 @@ def test_an_event_of_another_page_within_our_entry_is_not_taken():
     body = KIT.stored("text")["body"]
     body["entry"][0]["messaging"][0]["recipient"]["id"] = "999"
     assert [item.reason for item in KIT.receive(KIT.request(body))] == ["other_page"]
+
+
+def test_a_judgement_of_the_page_keeps_its_order_and_waits_for_no_person():
+    """A block and its end carry no time that would tell which was the last (PIPE-1)."""
+    assert KIT.adapter.lane(KIT.request("policy"), KIT.configured) == ACCOUNT
 
 
 def test_a_fault_of_our_own_costs_one_event_only(monkeypatch):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from channels_app.adapters.whatsapp.inbound import LISTS, OF_ACCOUNT, items
-from channels_app.contract import ChannelNotice, Ignored, Malformed
+from channels_app.adapters.whatsapp.inbound import LISTS, OF_ACCOUNT, items, people
+from channels_app.contract import ACCOUNT, ChannelNotice, Ignored, Malformed
 
 OURS = "300000000000001"
 PAGE = Path(__file__).parents[2] / "docs/channels/whatsapp.md"
@@ -105,3 +105,9 @@ def test_another_account_of_the_same_app_is_none_of_ours() -> None:
 def test_the_guide_names_every_field_that_is_read(field: str) -> None:
     at_meta = PAGE.read_text(encoding="utf-8").partition("## Here")[0]
     assert f"`{field}`" in at_meta
+
+
+@pytest.mark.parametrize("field", OF_ACCOUNT)
+def test_it_keeps_its_order_and_waits_for_no_person(field) -> None:
+    """A ban and its end, a template approved and paused, carry no time that would tell which was the last (PIPE-1)."""
+    assert set(people({"entry": [{"id": OURS, "changes": [{"field": field, "value": {}}]}]})) == {ACCOUNT}

@@ -18,6 +18,7 @@ from channels_app.adapters.wire import Shape, array, at, identifier, misshapen, 
 from channels_app.content.surroundings import Origin
 from channels_app.content.types import MAX_TEXT, Content, worded
 from channels_app.contract import (
+    ACCOUNT,
     ChannelNotice,
     Ignored,
     InboundItem,
@@ -31,6 +32,7 @@ from channels_app.contract import (
 )
 
 REPORTS = frozenset({"delivery", "read"})  # about our own messages
+JUDGED = frozenset({"policy_enforcement", "policy-enforcement"})  # about the page
 WINDOW_S = 24 * 3600  # a message or a pressed button opens the standard messaging window for a day
 #: render marks the second and further calls of one message with it: ``<client_ref>#2``
 PART_MARK = "#"
@@ -84,12 +86,15 @@ def items(body: Any, page: Page) -> Iterator[InboundItem]:
 
 
 def people(body: Any, page: Page) -> Iterator[str]:
-    """Whom the webhook ``body`` comes from: who did something, and whom the page answered."""
+    """Whom the webhook ``body`` comes from: who did something, and whom the page answered; ACCOUNT where the platform
+    judges that."""
     for entry in array(body, "entry"):
         for event in [*array(entry, "messaging"), *array(entry, "standby")]:
             person = page.person(event, "sender") or page.person(event, "recipient")
             own = identifier(event, "message", "app_id") == page.app_id
-            if person and not own and not REPORTS & obj(event).keys():
+            if JUDGED & obj(event).keys():
+                yield ACCOUNT
+            elif person and not own and not REPORTS & obj(event).keys():
                 yield person.value
 
 

@@ -18,6 +18,7 @@ from channels_app.adapters.wire import Shape, array, at, identifier, misshapen, 
 from channels_app.content.surroundings import Origin, origin_of
 from channels_app.content.types import text
 from channels_app.contract import (
+    ACCOUNT,
     EVERYBODY,
     Ignored,
     InboundItem,
@@ -71,10 +72,12 @@ def items(body: Any, phone_number_id: str, waba_id: str = "") -> Iterator[Inboun
 
 
 def people(body: Any) -> Iterator[str]:
-    """Whom the webhook ``body`` comes from: the author of each message, and to whom staff wrote. A change of identity
-    has two of them."""
+    """Whom the webhook ``body`` comes from: the author of each message, and to whom staff wrote; ACCOUNT where it is about
+    that. A change of identity has two of them."""
     for entry in array(body, "entry"):
         for change in array(entry, "changes"):
+            if string(change, "field") in OF_ACCOUNT:
+                yield ACCOUNT
             value = obj(change, "value")
             messages = array(value, "messages")
             moves = [message for message in messages if string(message, "type") == "system"]
