@@ -8,5 +8,7 @@ class Config(AppConfig):
 
     def ready(self) -> None:
         from conversations.search.index import triggers_keep
+        from conversations.search.people_index import people_triggers_keep
 
         post_migrate.connect(triggers_keep, sender=self)
+        post_migrate.connect(people_triggers_keep, sender=self)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,21 @@ SPELLING: Mapping[str, Mapping[str, str]] = {
         "settle": "RESET enable_nestloop; RESET jit; ANALYZE",  # as autovacuum would have, meanwhile
     },
 }
+#: what spares checks and waiting while the past is made, and how it is as before
+SHORTCUTS: Mapping[str, Mapping[str, str]] = {
+    "sqlite": {
+        "PRAGMA synchronous = OFF": "PRAGMA synchronous = FULL",
+        "PRAGMA cache_size = -1000000": "PRAGMA cache_size = -16000",
+        "PRAGMA foreign_keys = OFF": "PRAGMA foreign_keys = ON",
+    },
+    "postgresql": {
+        f"SET {name} = {value}": f"RESET {name}"
+        for name, value in {
+            "statement_timeout": "0", "session_replication_role": "replica", "synchronous_commit": "off",
+            "enable_nestloop": "off", "jit": "off", "work_mem": "'256MB'", "maintenance_work_mem": "'512MB'",
+        }.items()
+    },
+}  # fmt: skip
 #: messages of a stretch: number, conversation, seq, seconds since the beginning
 ORDINARY = f"SELECT n, 1 + n / {BLOCK} * {SIDE_BY_SIDE} + n %% {SIDE_BY_SIDE}, n %% {BLOCK} / {SIDE_BY_SIDE} + 1, n * 2"
 OF_THE_HUGE = f"SELECT {HUGE_FROM} + n, n * 0, n + 1, n * {HUGE * 2}"  # a plain 0 would be looked up once for each row
@@ -182,15 +198,7 @@ def _insert(
     """A row for each message of a stretch: ``columns`` are SQL over ``said`` and ``c``, its conversation."""
     from conversations.models import Conversation
 
-    literal, names, values, given = SPELLING[connection.vendor]["literal"], [], [], []
-    for field in model._meta.concrete_fields:
-        column = str(field.column)
-        names.append(f'"{column}"')
-        if column in columns:
-            values.append(columns[column])
-        else:
-            values.append(literal.format(type=field.db_type(connection)))
-            given.append(field.get_db_prep_save(getattr(like, field.attname), connection))
+    names, values, given = _columns(model, columns, like)
     places = f"row_number() OVER (ORDER BY id) - 1 AS place FROM {Conversation._meta.db_table}"  # keys are in order
     sql = (
         f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) '
@@ -202,3 +210,39 @@ def _insert(
     with connection.cursor() as cursor:
         if last > first:
             cursor.execute(sql, given)
+
+
+def inserted(model: type[Model], columns: Mapping[str, str], like: Model, source: str) -> None:
+    """A row for each row of ``source``: ``columns`` are SQL over it, the others are as ``like`` has them."""
+    names, values, given = _columns(model, columns, like)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'INSERT INTO "{model._meta.db_table}" ({", ".join(names)}) SELECT {", ".join(values)} {source}', given
+        )
+
+
+def _columns(model: type[Model], columns: Mapping[str, str], like: Model) -> tuple[list[str], list[str], list[Any]]:
+    """The columns of a table, what is selected for each, and the values of those that all rows share."""
+    literal, names, values, given = SPELLING[connection.vendor]["literal"], [], [], []
+    for field in model._meta.concrete_fields:
+        column = str(field.column)
+        names.append(f'"{column}"')
+        if column in columns:
+            values.append(columns[column])
+        else:
+            values.append(literal.format(type=field.db_type(connection)))
+            given.append(field.get_db_prep_save(getattr(like, field.attname), connection))
+    return names, values, given
+
+
+@contextmanager
+def in_haste() -> Iterator[None]:
+    """Nothing checks the rows of the past one by one, no commit waits for the disk, and however long it takes."""
+    with connection.cursor() as cursor:
+        for hurried in SHORTCUTS[connection.vendor]:
+            cursor.execute(hurried)
+        yield
+        for as_before in SHORTCUTS[connection.vendor].values():
+            cursor.execute(as_before)
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM ANALYZE")  # as autovacuum would have, meanwhile

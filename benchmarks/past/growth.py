@@ -12,11 +12,11 @@ import json
 import statistics
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from benchmarks.past.crowd import in_haste
 from benchmarks.past.engines import on_engines, say
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -38,27 +38,13 @@ def measure(given: argparse.Namespace) -> None:
     found: list[dict[str, tuple[float, int]]] = []
     for size in given.sizes:
         started = time.perf_counter()
-        with in_haste(connection):
+        with in_haste():
             place.crowd.grow(size)
         say(f"{connection.vendor}: {place.crowd.messages:,} messages there, {time.perf_counter() - started:.0f} s")
         found.append(costs(place.calls(), given.calls))
     say(table(connection.vendor, given.sizes, found))
     if given.plans and connection.vendor == "postgresql":
         show_plans(place.calls())
-
-
-@contextmanager
-def in_haste(connection: Any) -> Iterator[None]:
-    """Nothing checks the rows of the past one by one, and however long it takes."""
-    shortcuts = {"statement_timeout": "0", "session_replication_role": "replica"}
-    with connection.cursor() as cursor:
-        for name, value in shortcuts.items() if connection.vendor == "postgresql" else ():
-            cursor.execute(f"SET {name} = {value}")
-        yield
-        for name in shortcuts if connection.vendor == "postgresql" else ():
-            cursor.execute(f"RESET {name}")
-        if connection.vendor == "postgresql":
-            cursor.execute("VACUUM")  # as autovacuum would have, meanwhile
 
 
 class Place:

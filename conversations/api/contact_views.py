@@ -38,7 +38,7 @@ from conversations.contacts.changes import (
 )
 from conversations.contacts.identities import identity_attach, identity_detach
 from conversations.models import Contact, Identity, Message
-from conversations.search.people import called_among
+from conversations.search.people import people_found
 from conversations.shapes import ConversationQuery, HistoryQuery
 from tenants.api.pages import Walk, WholeQuery, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
@@ -47,7 +47,7 @@ TAGS = ["contacts"]
 IDENTITIES = Walk("identities", sorts={"created_at": ""}, searched=("value",), dated="created_at")
 CONTACTS = Walk(
     "contacts", by="last_active_at", latest=True, sorts={"last_active_at": "last_active_at"},
-    searched=("name", "email", "phone"), found=called_among, dated="last_active_at",
+    found=people_found, dated="last_active_at",
 )  # fmt: skip
 HISTORY = Walk(
     "history", by="created_at", latest=True, sorts={"created_at": "created_at"}, searched=("text",), dated="created_at"
@@ -123,8 +123,8 @@ class ContactsView(TenantAPIView):
         operation_id="contact_list",
         summary="List and search contacts",
         description="Those who were active last first; `start_date` and `end_date` are of that. `sort_by`: `last_active_at`. "
-        "`search_query`: a part of name, e-mail address or telephone number, or beginnings of their words, whose accents do "
-        "not count (`jose gar` finds José García).",
+        "`search_query`: beginnings of words of name and e-mail address, whose accents do not count (`jose gar` finds José "
+        "García), or the last four digits of a telephone number or more; of the 1,000 who were active last any part of these.",
         tags=TAGS,
         parameters=[ContactQuery],  # type: ignore[list-item]
         responses=ContactPage,

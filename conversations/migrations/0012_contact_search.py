@@ -2,7 +2,7 @@ from typing import Any, ClassVar
 
 from django.db import migrations
 
-from conversations.search.people import people_index_drop, people_index_make
+from conversations.search.people_index import people_index_drop, people_index_make
 from conversations.search.people_backfill import people_check
 
 

@@ -13,7 +13,8 @@ import time
 from django.db import connection
 
 from conversations.search.index import FORGOTTEN, FOUND, POSTGRESQL, unhurried
-from conversations.search.people import INDEXED
+from conversations.search.people_index import FOUND as PEOPLE
+from conversations.search.people_index import INDEXED
 from tenants.storage.batches import More
 from tenants.storage.db import atomic
 
@@ -29,13 +30,14 @@ def words_forget(more: More, *, pause_s: float = PAUSE_S) -> int:
     since = _since(pause_s)
     if since is None:
         return 0
-    slices = -SLICE  # the first call takes all parts there are
-    while _merged(slices):
-        slices = SLICE
-        if not more():
-            with connection.cursor() as cursor:
-                cursor.execute(f"INSERT OR REPLACE INTO {FORGOTTEN} (id, since) VALUES (1, %s)", [since])
-            return 0
+    for index in (FOUND, PEOPLE):
+        slices = -SLICE  # the first call takes all parts there are
+        while _merged(index, slices):
+            slices = SLICE
+            if not more():
+                with connection.cursor() as cursor:
+                    cursor.execute(f"INSERT OR REPLACE INTO {FORGOTTEN} (id, since) VALUES (1, %s)", [since])
+                return 0
     return 1
 
 
@@ -59,11 +61,11 @@ def _since(pause_s: float) -> int | None:
     return int(row[0]) if row else None
 
 
-def _merged(pages: int) -> bool:
+def _merged(index: str, pages: int) -> bool:
     """Merge so many pages; whether there was anything to do. SQLite counts less than two changes when there was not."""
     with atomic(), connection.cursor() as cursor:
         before = _changes()
-        cursor.execute(f"INSERT INTO {FOUND} ({FOUND}, rank) VALUES ('merge', %s)", [pages])
+        cursor.execute(f"INSERT INTO {index} ({index}, rank) VALUES ('merge', %s)", [pages])
         return _changes() - before >= 2
 
 

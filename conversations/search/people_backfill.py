@@ -12,7 +12,7 @@ from django.db import connection
 
 from channels_app.words.folding import folded
 from conversations.models import Contact
-from conversations.search.people import CONTACTS, INDEXED
+from conversations.search.people_index import CONTACTS, INDEXED
 from tenants.models import Tenant
 from tenants.storage.batches import BATCH, More, batches
 from tenants.storage.db import atomic, on_mongo, retried

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tenants.api.moments import Moment
 from tenants.errors import Invalid, Unprocessable
 from tenants.scope import current_tenant_id
+from tenants.storage.looking import Found, in_turn
 
 WHOLE = 1_000  # rows of a list that is asked for whole
 NUMBERED = 10_000  # rows that page numbers reach; a total counts one more at most
@@ -96,15 +97,15 @@ def listed(*items: object) -> dict[str, Any]:
 class Walk:
     """How a list is walked. ``by``: the column that comes before the id, also one of a row that it names, "" for none; ``latest``: the greatest first;
     ``name``: of the list, in its cursors. ``sorts``: what callers may sort by, each with its indexed column, "" for the id;
-    ``searched``: the look-ups of which one must contain what is searched, or ``found`` names the row, which gives None where it
-    finds none; ``dated``: the column of the dates."""
+    ``searched``: the look-ups of which one must contain what is searched; or ``found`` gives those that are meant of rows, for a
+    page of so many, ``latest`` first: some, and if these are not enough all; ``dated``: the column of the dates."""
 
     name: str
     by: str = ""
     latest: bool = False
     sorts: Mapping[str, str] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
-    found: Callable[[str], Q | None] = lambda _: None
+    found: Callable[[QuerySet[Any], str, int, bool], Iterable[Found]] | None = None
     dated: str = ""
 
     def answer(
@@ -127,14 +128,30 @@ class Walk:
             )
         walk, rows = self.ordered(query.sort_by, query.sort_order), self._asked(rows, query)
         skipped = (page - 1) * size if page else 0
-        found = walk.page(rows, size=size, cursor=query.cursor, shape=shape, within=within, skipped=skipped)
+        search = query.search_query.strip()
+        found = walk.page(
+            rows, size=size, cursor=query.cursor, shape=shape, within=within, skipped=skipped, search=search
+        )
         return {
             **found,
             "has_previous": skipped > 0 or bool(query.cursor),
             "page": page,
             "page_size": size,
-            "total": rows.order_by()[: NUMBERED + 1].count() if page else None,
+            "total": self._total(rows, search) if page else None,
         }
+
+    def _total(self, rows: QuerySet[Any], search: str) -> int:
+        most = NUMBERED + 1
+        for found, _ in self._found(rows, search, most):
+            count: int = found.order_by()[:most].count()
+            if count == most:
+                break
+        return count
+
+    def _found(self, rows: QuerySet[Any], search: str, most: int) -> Iterable[Found]:
+        if self.found and search:
+            return self.found(rows, search, most, self.latest)
+        return [Found(rows, few=False)]
 
     def ordered(self, by: str | None, order: str | None) -> Walk:
         """The walk in the order that is asked for. Raises Unprocessable ``sort_not_offered``."""
@@ -157,8 +174,7 @@ class Walk:
                 rows = rows.filter(**{f"{self.dated}__{edge}": at})
         words = query.search_query.strip()
         if self.searched and words:
-            parts = [Q(**{f"{name}__icontains": words}) for name in self.searched]
-            rows = rows.filter(reduce(or_, filter(None, [*parts, self.found(words)])))
+            rows = rows.filter(reduce(or_, (Q(**{f"{name}__icontains": words}) for name in self.searched)))
         return rows
 
     def page(
@@ -170,15 +186,20 @@ class Walk:
         shape: Callable[[Sequence[Any]], Iterable[Any]],
         within: uuid.UUID | None = None,
         skipped: int = 0,
+        search: str = "",
     ) -> dict[str, Any]:
-        """The ``size`` rows after ``cursor`` (None: the first ones) and ``skipped`` more, as ``shape`` shows them.
+        """The ``size`` rows after ``cursor`` (None: the first ones) and ``skipped`` more, as ``shape`` shows them; of those
+        that ``found`` gives for ``search``.
         ``within``: the row whose list it is; None: it is the tenant's. Raises Invalid ``invalid_cursor``."""
         owner = str(within or current_tenant_id())
         if cursor:
             rows = rows.filter(self._after(rows.model, cursor, owner))
-        sign = "-" if self.latest else ""
-        ordered = rows.order_by(*(f"{sign}{column}" for column in (self.by, "id") if column))
-        found = list(ordered[skipped : skipped + size + 1])
+        columns = [column for column in (self.by, "id") if column]
+        for some, few in self._found(rows, search, skipped + size + 1):
+            ordered = some.order_by(*in_turn(*columns, latest=self.latest, few=few))
+            found = list(ordered[skipped : skipped + size + 1])
+            if len(found) > size:
+                break
         page, more = found[:size], len(found) > size
         return {
             "items": list(shape(page)),

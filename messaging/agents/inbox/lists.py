@@ -24,6 +24,7 @@ from tenants.errors import Invalid
 from tenants.models import User
 from tenants.scope import current_tenant_id
 from tenants.storage.db import now
+from tenants.storage.looking import among
 
 View = Literal["waiting", "mine", "colleagues", "bot", "snoozed", "mentions", "closed"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -149,7 +150,7 @@ def inbox_page(
     whether they may read messages, and so search them. Two statements, and two more where the first part of a view is
     at its end; two for a filter. Raises Invalid ``invalid_cursor``."""
     if wanted.search:
-        found = _rows(wanted).filter(id__in=conversations_found(wanted.search, words=words))
+        found = among(_rows(wanted), Q(id__in=conversations_found(wanted.search, words=words)))
         return Page(list(found.order_by("-last_message_at", "-id")[:size]))
     if view in PERSONAL and viewer is None:
         return Page([])

@@ -169,7 +169,7 @@ def test_nothing_of_what_was_taken_back_is_left_in_shadow_tables(said, whatsapp)
 
 @on_sqlite
 def test_a_merge_that_is_broken_off_is_begun_again(said, monkeypatch):
-    monkeypatch.setattr(forget, "_merged", lambda pages: True)
+    monkeypatch.setattr(forget, "_merged", lambda index, pages: True)
     said.delete()
     turns = iter([True, False])
     assert words_forget(lambda: next(turns), pause_s=0) == 0

@@ -8,12 +8,15 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.db.models import Q
+
 from conversations.models import Conversation
 from conversations.search.find import found_page, rows_by_id, wanted
 from messaging.admin.inbox.lists.asked import Asked
 from messaging.agents.inbox.found import conversations_found
 from messaging.agents.inbox.lists import WITH
 from tenants.errors import Invalid
+from tenants.storage.looking import among
 
 PAGE = 30
 PEOPLE = 20  # conversations of people that one search shows
@@ -26,10 +29,10 @@ def found_of(asked: Asked) -> tuple[list[Conversation], dict[uuid.UUID, Any], st
     people: list[Conversation] = []
     if not asked.cursor:
         ids = conversations_found(asked.search, words=False)
-        people = list(rows.filter(id__in=ids).order_by("-last_message_at", "-id")[:PEOPLE]) if ids else []
+        people = list(among(rows, Q(id__in=ids)).order_by("-last_message_at", "-id")[:PEOPLE]) if ids else []
     said, cursor = _said(asked) if asked.words else ({}, "")
     new = [id_ for id_ in said if id_ not in {row.id for row in people}]
-    by_id = {row.id: row for row in rows.filter(id__in=new)} if new else {}
+    by_id = {row.id: row for row in among(rows, Q(id__in=new))} if new else {}
     return [*people, *(by_id[id_] for id_ in new if id_ in by_id)], said, cursor
 
 

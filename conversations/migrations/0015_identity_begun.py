@@ -1,0 +1,23 @@
+from django.db import migrations, models
+
+from tenants.storage.indexes import AddIndexBeside
+
+
+class Migration(migrations.Migration):
+    """Values by their beginnings, beside those who write; then the index goes that knew them whole alone."""
+
+    atomic = False
+
+    dependencies = [
+        ('conversations', '0014_people_found'),
+    ]
+
+    operations = [
+        AddIndexBeside(
+            model_name='identity',
+            index=models.Index(
+                fields=['tenant', 'value'], name='identity_begun', opclasses=['uuid_ops', 'varchar_pattern_ops']
+            ),
+        ),
+        migrations.RemoveIndex(model_name='identity', name='identity_by_value'),
+    ]
