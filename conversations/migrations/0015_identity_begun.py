@@ -1,6 +1,15 @@
 from django.db import migrations, models
 
+from tenants.storage.db import on_mongo
 from tenants.storage.indexes import AddIndexBeside
+
+NEW = AddIndexBeside(
+    model_name='identity',
+    index=models.Index(
+        fields=['tenant', 'value'], name='identity_begun', opclasses=['uuid_ops', 'varchar_pattern_ops']
+    ),
+)
+FORMER = migrations.RemoveIndex(model_name='identity', name='identity_by_value')
 
 
 class Migration(migrations.Migration):
@@ -12,12 +21,5 @@ class Migration(migrations.Migration):
         ('conversations', '0014_people_found'),
     ]
 
-    operations = [
-        AddIndexBeside(
-            model_name='identity',
-            index=models.Index(
-                fields=['tenant', 'value'], name='identity_begun', opclasses=['uuid_ops', 'varchar_pattern_ops']
-            ),
-        ),
-        migrations.RemoveIndex(model_name='identity', name='identity_by_value'),
-    ]
+    #: MongoDB refuses a second index of the same fields
+    operations = [FORMER, NEW] if on_mongo() else [NEW, FORMER]
