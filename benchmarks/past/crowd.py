@@ -69,11 +69,13 @@ OF_THE_HUGE = f"SELECT {HUGE_FROM} + n, n * 0, n + 1, n * {HUGE * 2}"  # a plain
 
 @dataclass
 class Crowd:
-    """Rows that are there already; ``tenant`` is the big one."""
+    """Rows that are there already; ``tenant`` is the big one. ``found``: whether messages are in the index of the search, which
+    SQLite writes word by word."""
 
     tenants: list[Any]
     channels: list[Any]
     messages: int = 0
+    found: bool = True
 
     def __post_init__(self) -> None:
         self._ordinary = self._huge_length = self._conversations = 0
@@ -163,7 +165,8 @@ class Crowd:
         inbound, outbound = "said.seq % 2 = 1".replace("%", "%%"), "said.seq % 2 = 0".replace("%", "%%")
         text = "What you ordered is on its way and comes on Thursday or on Friday."
         content = {"type": "text", "text": text, "format": "plain"}
-        words_of = {"content_type": "text", "content": content, "text": text, "words": folded(text), "language": "en"}
+        words_of = {"content_type": "text", "content": content, "text": text, "language": "en"}
+        words_of["words"] = folded(text) if self.found else ""
         spoken = {**place, "id": key("0"), "identity_id": "c.identity_id", "sent_at": moment}
         analysis = {"intent": "order_status", "confidence": 0.9, "engine": "builtin", "parts": 1}
         yield Message, spoken, Message(direction="inbound", role="visitor", **words_of), inbound
