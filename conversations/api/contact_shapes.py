@@ -135,7 +135,9 @@ class ContactPage(Page):
 
 class ContactQuery(ListQuery):
     user_id: PersonId | None = Field(None, description="One of their ids on a channel")
-    email: str | None = Field(None, max_length=254, description="Or a part of it; case does not count")
+    email: str | None = Field(
+        None, max_length=254, description="Or a part of it from the beginning of a word; case does not count"
+    )
     phone: str | None = Field(None, max_length=20, description="As it is: E.164")
     search_query: str = Field(
         "", max_length=200, description="Words of name and e-mail address, or the end of a number"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,10 +40,11 @@ from conversations.contacts.changes import (
 )
 from conversations.contacts.identities import identity_attach, identity_detach
 from conversations.models import Contact, Identity, Message
-from conversations.search.people import people_found
+from conversations.search.people import addressed_found, few_found, people_found
 from conversations.shapes import ConversationQuery, HistoryQuery
 from tenants.api.pages import Walk, WholeQuery, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
+from tenants.storage.looking import Found, among
 
 TAGS = ["contacts"]
 IDENTITIES = Walk("identities", sorts={"created_at": ""}, searched=("value",), dated="created_at")
@@ -105,14 +108,20 @@ def identity_shape(row: Identity) -> dict[str, Any]:
 
 def contact_page(query: ContactQuery) -> dict[str, Any]:
     """Those who were active last first. Raises as `Walk.answer`."""
-    rows = Contact.objects.all()
-    if query.user_id:
-        rows = rows.filter(id__in=Identity.objects.filter(value=query.user_id).values("contact_id"))
-    if query.email:  # not iexact, which MongoDB takes for a pattern
-        rows = rows.filter(email__icontains=query.email)
-    if query.phone:
-        rows = rows.filter(phone=query.phone)
-    return CONTACTS.answer(rows, query, shape=lambda page: map(contact_shape, page))
+    rows, walk = Contact.objects.all(), CONTACTS
+    address = Q(email__icontains=query.email) if query.email else Q()  # not iexact, which MongoDB takes for a pattern
+    if query.user_id or query.phone:
+        known = Identity.objects.filter(value=query.user_id).values("contact_id")
+        few = Q(id__in=known) if query.user_id else Q()
+        rows = among(rows, few & (Q(phone=query.phone) if query.phone else Q())).filter(address)
+        walk = replace(walk, found=few_found)
+    elif query.email and query.search_query:
+        walk = replace(
+            walk, found=lambda *asked: (Found(some.filter(address), few) for some, few in people_found(*asked))
+        )
+    elif query.email:
+        query, walk = query.model_copy(update={"search_query": query.email}), replace(walk, found=addressed_found)
+    return walk.answer(rows, query, shape=lambda page: map(contact_shape, page))
 
 
 class ContactsView(TenantAPIView):

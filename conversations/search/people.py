@@ -31,6 +31,7 @@ from tenants.storage.looking import Found, among, begins, in_turn
 MOST = 16  # words that are looked for
 RECENT = 1_000  # people of whose names and numbers any part is looked at
 PARTS = 200  # people of whom a part was meant
+READ = 2_000  # rows that are read one by one, where no index holds all that is looked at
 SHORTEST = 4  # digits of the end of a number
 WITH_WORDS = f"SELECT contact_id FROM {FOUND} CROSS JOIN {PLACES} ON place = {FOUND}.rowid WHERE {FOUND} MATCH %s"
 
@@ -41,10 +42,23 @@ def people_found(rows: QuerySet[Any], search: str, size: int, latest: bool = Tru
     wanted = Wanted(search)
     edge = None if wanted.ends else _place(rows, _walked(size), latest=latest)
     if not wanted.ends:
-        first = rows.filter(**{f"last_active_at__{'gte' if latest else 'lte'}": edge}) if edge else rows
+        first = _until(rows, edge, latest=latest) if edge else rows
         yield Found(first.filter(wanted.seen), few=False)
     if edge or wanted.ends:
         yield Found(wanted.indexed(rows), few=True)
+
+
+def addressed_found(rows: QuerySet[Any], address: str, size: int, latest: bool = True) -> Iterator[Found]:
+    """The same of those whose e-mail address is this, or has it from the beginning of one of its words on."""
+    part, edge = Q(email__icontains=address), _place(rows, READ, latest=latest)
+    yield Found((_until(rows, edge, latest=latest) if edge else rows).filter(part), few=False)
+    if edge:
+        yield Found(Wanted(address).with_words(rows).filter(part), few=True)
+
+
+def few_found(rows: QuerySet[Any], search: str, size: int, latest: bool = True) -> Iterator[Found]:
+    """The same of ``rows`` that are few."""
+    yield Found(rows.filter(Wanted(search).seen), few=True)
 
 
 def latest_people(search: str, most: int) -> list[uuid.UUID]:
@@ -63,6 +77,10 @@ def latest_rows(most: int) -> QuerySet[Any]:
     return Contact.objects.filter(last_active_at__gte=edge) if edge else Contact.objects.all()
 
 
+def _until(rows: QuerySet[Any], edge: datetime, *, latest: bool) -> QuerySet[Any]:
+    return rows.filter(last_active_at__gte=edge) if latest else rows.filter(last_active_at__lte=edge)
+
+
 def _place(rows: QuerySet[Any], number: int, *, latest: bool = True) -> datetime | None:
     """When the one was active who has so many before them; None: there are not so many."""
     ordered = rows.order_by("-last_active_at" if latest else "last_active_at")
@@ -72,7 +90,7 @@ def _place(rows: QuerySet[Any], number: int, *, latest: bool = True) -> datetime
 
 def _walked(size: int) -> int:
     """How many rows are read before the index is asked. SQLite reads forty of them, in an index, in the time of one that is found."""
-    return 12_000 + size * 400 if connection.vendor == "sqlite" else 2_000
+    return 12_000 + size * 400 if connection.vendor == "sqlite" else READ
 
 
 class Wanted:
@@ -114,18 +132,25 @@ class Wanted:
             rows, wanted = rows.alias(end=FromItsEnd("phone")), wanted | begins("end", self.end[::-1]) & ~Q(phone="")
         return rows.filter(wanted)
 
+    def with_words(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Those that have the words."""
+        if not self.words:
+            return rows.none()
+        return among(rows, self._words_in_sqlite() if connection.vendor == "sqlite" else self._begins("begins"))
+
     def _begins(self, by: str) -> Q:
         """Every word begins one of name or address. ``by``: the look-up, of tenants/storage/folded.py."""
         either = (reduce(or_, (Q(**{f"{column}__{by}": word}) for column in INDEXED)) for word in self.words)
         return reduce(and_, either)
 
     def _in_sqlite(self) -> Q:
-        wanted = Q(id__in=[])
-        if self.words:
-            owner = current_tenant_id().hex[-OWNED:]
-            match = " AND ".join(f'"{owner}{word}"*' for word in self.words)
-            wanted |= Q(id__in=RawSQL(WITH_WORDS, [match]))  # noqa: S611  names of ours
+        wanted = self._words_in_sqlite() if self.words else Q(id__in=[])
         if self.ends:
             ends = Contact.objects.alias(end=FromItsEnd("phone")).filter(begins("end", self.end[::-1]))
             wanted |= Q(id__in=ends.values("id"))
         return wanted
+
+    def _words_in_sqlite(self) -> Q:
+        owner = current_tenant_id().hex[-OWNED:]
+        match = " AND ".join(f'"{owner}{word}"*' for word in self.words)
+        return Q(id__in=RawSQL(WITH_WORDS, [match]))  # noqa: S611  names of ours

@@ -28,7 +28,7 @@ from messaging.housekeeping import STEPS
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import atomic, now, row_change
-from tests.factories import ContactFactory, ConversationFactory, UserFactory
+from tests.factories import ContactFactory, ConversationFactory, IdentityFactory, UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -355,6 +355,31 @@ def test_the_api_gives_each_of_them_once_in_order_where_the_index_is_asked(
     )
     second = client.data_of(client.get("/api/v2/contacts", {**asked, "page": 2}))
     assert ([row["name"] for row in second["items"]], second["total"]) == (names[3:6], 7)
+
+
+ADDRESSED = {
+    "whole": {"email": "Ana.Lopez@firm.example"},
+    "from a word on": {"email": "lopez@FIRM"},
+    "and a name": {"email": "firm", "search_query": "jose"},
+    "and who": {"email": "lopez", "user_id": "user-7"},
+    "and who is called so": {"phone": "+4915112345678", "search_query": "jose"},
+}
+
+
+@pytest.mark.parametrize("asked", ADDRESSED.values(), ids=ADDRESSED)
+def test_the_api_finds_an_address_among_all(api, tenant, scope, other_tenant, few_are_read, monkeypatch, asked) -> None:
+    monkeypatch.setattr(people, "READ", 2)
+    for one in (scope, other_tenant):
+        with tenant_scope(one.id):
+            facts = {"name": "José", "email": "ana.lopez@firm.example", "phone": "+4915112345678"}
+            row = ContactFactory(tenant=one, last_active_at=now() - timedelta(days=900), **facts)
+            IdentityFactory(tenant=one, contact=row, value="user-7")
+            crowded(one, 5)
+    ContactFactory(tenant=scope, name="José", email="other@firm2.example", last_active_at=now() - timedelta(days=901))
+    page = api(tenant).data_of(api(tenant).get("/api/v2/contacts", {**asked, "page": 1}))
+    wanted = [("José", "ana.lopez@firm.example")] + [("José", "other@firm2.example")] * (asked.get("email") == "firm")
+    assert [(row["name"], row["email"]) for row in page["items"]] == wanted
+    assert page["total"] == len(wanted)
 
 
 def test_who_is_gone_or_called_otherwise_is_found_no_more(scope, few_are_read) -> None:
