@@ -238,7 +238,9 @@ def test_what_colleagues_do_is_seen_in_an_open_conversation(staff: Staff, servic
     assert inbox.troubles == []
 
 
-def test_the_sheet_of_keys_begins_at_its_begin_where_the_window_is_low(staff: Staff, service: Service, ben: User) -> None:
+def test_the_sheet_of_keys_begins_at_its_begin_where_the_window_is_low(
+    staff: Staff, service: Service, ben: User
+) -> None:
     inbox = staff(ben, viewport={"width": 700, "height": 425})  # a desk at 200 %
     inbox.open()
     inbox.wait_live()

@@ -107,7 +107,6 @@ LONGEST: dict[str, int] = {
     "messaging.reports.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
     "assistant.builtin.consents": 200,
-    "assistant.builtin.following": 200,
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.denials": MAX_TEXT,
     "assistant.builtin.wishes": MAX_TEXT,
