@@ -76,7 +76,7 @@ class Chat {
       show,
       seen: (seq) => this.#incoming.seen(seq),
       showOlder: (frames) => this.#panel.log.still(() => show(frames)),
-      sync: (after) => this.#connection.send({ t: "sync", after }),
+      sync: (after) => this.#connection.send({ t: "sync", after }), forget: () => this.#incoming.forget(),
     });
     this.#outbox = new Outbox({
       storage: this.#storage,

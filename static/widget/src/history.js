@@ -8,9 +8,8 @@ export class History {
   #peer;
   #transcript;
   #oldest = 0; // seq of the oldest message shown; 0 when there is nothing older to ask for
-  #loading = false;
 
-  /** `peer`: apply(frame), show(frames), showOlder(frames), seen(seq), sync(after). */
+  /** `peer`: apply(frame), show(frames), showOlder(frames), seen(seq), sync(after), forget(): another conversation. */
   constructor(api, session, peer) {
     this.#api = api;
     this.#session = session;
@@ -26,9 +25,7 @@ export class History {
   async latest() {
     const { lastSeq } = this.#session;
     try {
-      const { messages, has_more: more } = await this.#ask({ before: lastSeq + 1 });
-      this.#peer.show(messages);
-      this.#oldest = more && messages.length ? messages[0].seq : 0;
+      await this.#before(lastSeq + 1, this.#peer.show);
       this.#transcript.reset(lastSeq);
     } catch {
       this.#transcript.reset(Math.max(0, lastSeq - 50));
@@ -37,17 +34,15 @@ export class History {
 
   /** The messages before the oldest one shown. False when there are none or they cannot be had now. */
   async older() {
-    if (!this.#oldest || this.#loading) return false;
-    this.#loading = true;
+    const before = this.#oldest;
+    if (!before) return false;
+    this.#oldest = 0; // nothing more is asked for meanwhile
     try {
-      const { messages, has_more: more } = await this.#ask({ before: this.#oldest });
-      this.#peer.showOlder(messages);
-      this.#oldest = more && messages.length ? messages[0].seq : 0;
+      await this.#before(before, this.#peer.showOlder);
       return true;
     } catch {
+      this.#oldest = before;
       return false;
-    } finally {
-      this.#loading = false;
     }
   }
 
@@ -66,9 +61,11 @@ export class History {
     const before = this.cursor;
     for (let more = true; more;) {
       const page = await this.#page();
+      const { conversation } = this.#session;
       this.#session.conversation = page.conversation;
+      if (conversation !== page.conversation) return this.#peer.forget(), this.catchUp(); // it counts anew
       for (const frame of page.messages) this.receive({ t: "msg", ...frame });
-      more = page.has_more && page.messages.length > 0;
+      more = page.has_more; // then there are messages
       this.#transcript.settle(more ? page.messages.at(-1).seq : page.last_seq);
       this.#peer.seen(page.read_seq);
     }
@@ -83,7 +80,12 @@ export class History {
   forget() {
     this.#transcript.reset();
     this.#oldest = 0;
-    this.#loading = false;
+  }
+
+  async #before(before, show) {
+    const { messages, has_more: more } = await this.#ask({ before });
+    show(messages);
+    this.#oldest = more ? messages[0].seq : 0;
   }
 
   #ask(range) {

@@ -46,18 +46,22 @@ export class Incoming {
     };
     if (handlers[frame.t]) handlers[frame.t]();
     else if (frame.seq) {
-      this.#restart(frame.seq, frame.id);
+      this.#restart(frame);
       this.#history.receive(frame);
     }
   }
 
   /** After an ended conversation the next one counts from 1; the old one stays above it. */
-  #restart(seq, id) {
-    if (!this.ended || seq !== 1 || this.#panel.log.byId(id)) return;
+  #restart({ seq, id }) {
+    if (this.ended && seq === 1 && !this.#panel.log.byId(id)) this.forget();
+  }
+
+  /** It goes on in another conversation, below this one. */
+  forget() {
     this.ended = false;
-    this.#history.forget();
     this.#panel.log.begin();
     this.#panel.log.outro.replaceChildren(); // the question about the conversation before
+    this.#history.forget();
     this.#reading.forget();
   }
 
@@ -65,7 +69,7 @@ export class Incoming {
   ack({ cid, seq, id, ts, conversation, duplicate }) {
     const item = this.#outbox.confirm(cid);
     if (!item || !seq) return;
-    if (!duplicate) this.#restart(seq, id); // one that was stored before may be of the conversation that has ended
+    if (!duplicate) this.#restart({ seq, id }); // one that was stored before may be of the conversation that has ended
     this.#session.conversation = conversation;
     this.#panel.tell("");
     this.#panel.log.mark("sent", (message) => message.cid === cid);

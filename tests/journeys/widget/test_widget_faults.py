@@ -11,10 +11,12 @@ import pytest
 from django.core import signing
 from playwright.sync_api import expect
 
+from channels_app.content.types import text
 from channels_app.contract import Revision
 from conversations.models import Identity, Message
 from messaging.reports.revise import revision_take
 from messaging.rules.control import conversation_end
+from messaging.rules.opening import write_again
 from messaging.webchat import rules as webchat
 from messaging.webchat.proofs import identity_signature
 from tenants.access import buckets
@@ -167,6 +169,32 @@ def test_messages_written_offline_survive_a_reload_and_keep_their_order(
     expect(widget.texts).to_have_text(["first", "second", "third"])
     expect(widget.marks).to_have_text(["Sent"])
     assert [message.text for message in service.log] == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("seen_closed", [True, False], ids=["the end was seen", "the end came between two looks"])
+def test_without_a_socket_staff_who_write_again_after_the_end_are_seen(
+    service: Service, line: Line, visit: Visit, seen_closed: bool
+) -> None:
+    line.blocked = True
+    widget = visit(script=NO_JITTER)
+    widget.open()
+    widget.write("first")
+    for _ in range(3):
+        widget.page.clock.run_for(2100)
+    expect(widget.marks).to_have_text(["Sent"])
+    ended = service.conversation
+    conversation_end(ended.id)
+    if seen_closed:
+        widget.page.clock.run_for(16_000)
+        expect(widget.log).to_contain_text("This conversation has ended")
+    write_again(ended.id, None, text("One thing more"))
+    widget.page.clock.run_for(16_000)
+    over = ["This conversation has ended. Write again any time."] if seen_closed else []
+    expect(widget.texts).to_have_text(["first", *over, "One thing more"])
+    widget.write("thanks")
+    widget.page.clock.run_for(2100)
+    expect(widget.marks.last).to_have_text("Sent")
+    assert [message.text for message in service.log] == ["One thing more", "thanks"]
 
 
 def test_a_throttled_message_waits_and_goes_out(
