@@ -27,11 +27,25 @@ class TellingCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
-            return super().execute(*args, **options)
+            return self._executed(*args, **options)
         except Refused as error:
             if options.get("json"):
                 self.stdout.write(error.to_json())
             raise
+
+    def _executed(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except ServiceError as error:
+            named = [f"{one['field']}: {plain_words(one)}" for one in _faults(error)]
+            told = "\n  ".join([f"{error.message} ({error.code})", *named])
+            raise Refused(told, error.code, said=error.message, details=error.details) from error
+
+
+def _faults(error: ServiceError) -> list[dict[str, Any]]:
+    """The fields that are wrong, where its details are such."""
+    given = error.details if isinstance(error.details, list) else []
+    return [one for one in given if isinstance(one, dict) and "field" in one]
 
 
 class MakingCommand(TellingCommand):
@@ -43,12 +57,7 @@ class MakingCommand(TellingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            made = self.make(options)
-        except ServiceError as error:
-            named = [f"{one['field']}: {plain_words(one)}" for one in error.details or ()]
-            told = "\n  ".join([f"{error.message} ({error.code})", *named])
-            raise Refused(told, error.code, said=error.message, details=error.details) from error
+        made = self.make(options)
         self.stdout.write(json.dumps(made) if options["json"] else self.told(made))
 
     def make(self, options: dict[str, Any]) -> dict[str, Any]:

@@ -159,3 +159,13 @@ def test_the_command_fails_where_a_change_makes_an_answer_worse(scope, engine) -
     assert len(told["difference"]["better"]) == 1
     with pytest.raises(CommandError, match="1 answered worse than current"):
         command(scope, "--engine", "builtin", "--against", "current", "--no-worse")
+
+
+@pytest.mark.parametrize("named", [["--engine", "model:nope"], ["--against", "model:nope"], ["--against", "prompt:99"]])
+def test_an_engine_that_there_is_not_is_refused_before_one_is_asked(scope, engine, named) -> None:
+    """The command ended in a traceback, after it had asked (and paid) the first engine all questions."""
+    case(scope, facts=["30 days"])
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="engine_not_found"):
+        call_command("evaluate_assistant", scope.slug, *named, "--json", stdout=out)
+    assert json.loads(out.getvalue())["error"]["code"] == "engine_not_found" and engine.asked == []

@@ -41,11 +41,10 @@ class Command(TellingCommand):
             if not cases:
                 raise Refused("There are no questions in such a set.", "unknown_set")
             tenant = settings_for(cases[0].tenant_id).model_dump()
-            report, other = (
-                evaluate(cases, engine_named(name, tenant), name=name) if name else None
-                for name in (options["engine"], options["against"])
-            )
-        assert report is not None
+            named = [name for name in (options["engine"], options["against"]) if name]
+            engines = [engine_named(name, tenant) for name in named]  # all, before one of them is asked and paid
+            report, *others = (evaluate(cases, one, name=name) for one, name in zip(engines, named, strict=True))
+        other = others[0] if others else None
         changed = difference(other, report) if other else None
         self._tell(report, other, changed, as_json=options["json"])
         if report.share < options["least"]:
