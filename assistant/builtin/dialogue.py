@@ -256,7 +256,7 @@ class Dialogue(Replies):
     def delivery_meant(self) -> EngineReply | None:
         """ "And when does it come?" asks how long delivery takes after an answer about a product, and after one about an order
         the same of that again."""
-        if not self.before or self.stage != OPEN or self.taught_so:
+        if not self.before or self.stage != OPEN or self.taught_so or self.colleague_spoke:
             return None
         if self.about_goods:
             reply = self.read_as(delivery_asked(self.text))
@@ -267,7 +267,12 @@ class Dialogue(Replies):
 
     def question_continued(self) -> EngineReply | None:
         """ "And on Sunday?" is the question before, of Sunday; not where it is about something that was taught or written."""
-        if not self.before or not (self.told_last or self.before == KNOWLEDGE) or self.taught_so:
+        if (
+            not self.before
+            or not (self.told_last or self.before == KNOWLEDGE)
+            or self.taught_so
+            or self.colleague_spoke
+        ):
             return None
         more = added(self.text)
         if not more or (self.recognised and self.recognised.own):

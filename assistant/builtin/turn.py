@@ -85,7 +85,7 @@ class Turn:
         self.goods = as_dict(memory.get("goods"))
         self.asked = _list(memory.get("asked"))
         self.before = self.context.get("current_intent")  # what the last answer was to
-        self.about_goods = self.before == PRODUCTS or "about" in memory
+        self.about_goods = (self.before == PRODUCTS or "about" in memory) and not self.colleague_spoke
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
         if self.colleague_spoke:

@@ -20,6 +20,7 @@ from chatsvc.demo import GOODS, SETTINGS
 from tests.assistant.demo_talks import HEAD, LINES, NAMES, TALKS, section, taken_for
 
 pytestmark = pytest.mark.django_db
+BY_COLLEAGUE = ("Can you mend my stove?",)  # what a colleague answers
 PAGE = Path(__file__).parents[2] / "docs" / "demo-talks.md"
 
 
@@ -40,7 +41,7 @@ def talk(scope: Any, shop: Any) -> Callable[[str, list[str]], list[EngineReply]]
             )  # fmt: skip
             replies.append(Dialogue(options, shop, request, None, product_told).reply())
             context = replies[-1].context
-            history += (HistoryEntry("visitor", words), HistoryEntry("bot", "…"))
+            history += (HistoryEntry("visitor", words), HistoryEntry("agent" if words in BY_COLLEAGUE else "bot", "…"))
         return replies
 
     return held
@@ -105,3 +106,20 @@ def test_a_bare_how_much_means_the_product_only_while_it_is_spoken_of(talk: Any)
 def test_who_says_that_it_is_too_late_is_neither_greeted_nor_bid_farewell(talk: Any, language: str, said: str) -> None:
     number = "AC-10042"
     assert taken_for(talk(language, [number, "Where is AC-10042?", said])[-1]) == "upset"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "never"),
+    [
+        ("Opening hours", "And on Christmas?", "opening_hours"),
+        ("Do you have tents?", "How much?", "products oak-2"),
+        ("Do you have tents?", "What colours?", "products oak-2"),
+        ("Do you have tents?", "And when does it come?", "shipping_times"),
+    ],
+)
+def test_after_a_colleague_nothing_goes_on_from_what_the_bot_had_said(
+    talk: Any, before: str, after: str, never: str
+) -> None:
+    """What the person goes on from then is the colleague's answer, which the assistant has not given."""
+    assert taken_for(talk("en", [before, after])[-1]) == never  # without one it does
+    assert taken_for(talk("en", [before, BY_COLLEAGUE[0], after])[-1]) != never
