@@ -22,6 +22,7 @@ from tenants.storage.db import atomic, now, retried
 from tenants.tenant_settings import suspended
 
 LONGEST = timedelta(days=366)
+WAKE = "wake"  # the trigger of the event that it is back
 
 
 @retried
@@ -46,12 +47,12 @@ def unsnooze(conversation_id: uuid.UUID) -> Conversation:
     """It is back at once. Raises NotFound, Conflict ``conversation_closed``."""
     with atomic():
         seen = locked_open(conversation_id)
-        return _told(seen, None, "wake") if seen.snoozed_until else repeated(seen)
+        return _told(seen, None, WAKE) if seen.snoozed_until else repeated(seen)
 
 
 def snooze_break(conversation: Conversation) -> Conversation:
     """The person has written: it is back, and told. In the transaction that holds the conversation."""
-    return conversation if conversation.snoozed_until is None else _told(conversation, None, "wake")
+    return conversation if conversation.snoozed_until is None else _told(conversation, None, WAKE)
 
 
 def snoozes_end(more: More) -> int:
@@ -77,7 +78,7 @@ def snooze_over(conversation_id: uuid.UUID) -> bool:
     with atomic():
         where = {"id": conversation_id, "is_open": True, "snoozed_until__lte": now()}
         taken = conversation_advance(where)
-        return taken is not None and bool(_told(taken, None, "wake"))
+        return taken is not None and bool(_told(taken, None, WAKE))
 
 
 def _told(seen: Conversation, until: datetime | None, trigger: str) -> Conversation:

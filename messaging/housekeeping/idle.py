@@ -13,8 +13,11 @@ from functools import partial
 from django.conf import settings
 from django.db.models import Q
 
-from conversations.models import Conversation, Message
-from messaging.models import Turn
+from conversations.models import Conversation, Event, Message
+from messaging.agents.models import ScheduledReply
+from messaging.agents.snooze import WAKE
+from messaging.context.changes import UPDATED
+from messaging.models import Delivery, Turn
 from messaging.rules.control import conversation_end
 from tenants.errors import NotFound
 from tenants.scope import tenant_scope
@@ -52,10 +55,17 @@ def _ended(conversation_id: uuid.UUID, since: datetime) -> bool:
 
 def _is_idle(conversation: Conversation, *, since: datetime) -> bool:
     """Nothing was said since, and it is not for us to speak: a person who waits for a human is never idle, however
-    long our people take, nor one whose turn is still to be answered."""
+    long our people take, nor one whose turn is still to be answered, whom our words have not reached, for whom a reply is
+    planned, or whom staff have put off and not seen again for as long."""
     if conversation.last_message_at is None or conversation.last_message_at > since:
         return False
-    if conversation.control_owner == Conversation.Owner.HUMAN and _waits(conversation):
+    if conversation.control_owner == Conversation.Owner.HUMAN and (
+        _waits(conversation) or _put_off(conversation, since)
+    ):
+        return False
+    if ScheduledReply.objects.filter(conversation=conversation, status__in=ScheduledReply.OPEN).exists():
+        return False
+    if Delivery.objects.filter(conversation=conversation, status__in=Delivery.UNFINISHED).exists():
         return False
     return not Turn.objects.filter(conversation=conversation, status__in=Turn.OPEN).exists()
 
@@ -67,3 +77,9 @@ def _waits(conversation: Conversation) -> bool:
         return conversation.waiting_since is not None
     said = Message.objects.filter(conversation=conversation, role=Message.Role.VISITOR, deleted_at=None)
     return said.filter(seq__gt=conversation.answered_seq).exists()
+
+
+def _put_off(conversation: Conversation, since: datetime) -> bool:
+    """Whether it is snoozed, or has come back since."""
+    back = Event.objects.filter(conversation=conversation, type=UPDATED, created_at__gt=since, payload__trigger=WAKE)
+    return conversation.snoozed_until is not None or back.exists()

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from channels_app.content.types import text
 from channels_app.models import Channel
 from conversations.contacts.people import Known, contacts_join, session_touch
 from conversations.files.attachments import upload_discard
 from conversations.models import Attachment, Conversation, Event, Message, Reaction, Revision, Session
 from messaging import housekeeping
 from messaging.accept import accept
+from messaging.agents.scheduled import schedule, scheduled_cancel
+from messaging.agents.snooze import snooze, snoozes_end
 from messaging.arrivals.entrance import Entrance
 from messaging.housekeeping import idle, trims, visits
 from messaging.models import Delivery, DeliveryPart, EarlyStatus, HandledEvent, Turn
@@ -213,6 +216,37 @@ def test_who_waits_for_a_human_is_never_idle(scope, owner: str, waits: bool, end
     talk.refresh_from_db()
     assert talk.waiting_since == {0: since, 1: None}[ends]
     assert talk.is_open == (ends == 0)
+
+
+def test_who_is_put_off_is_not_idle_until_a_day_after_they_are_back(scope: Tenant, time_machine: Any) -> None:
+    """Staff put off what a person has been told until Monday: it is there on Monday, and not closed on the way."""
+    time_machine.move_to("2026-11-06T12:00:00Z", tick=False)
+    talk = silent(scope, control_owner="human", held_by="staff")
+    snooze(talk.id, now() + 3 * DAY)
+    for days, ends in ((2, 0), (1.5, 0), (0.9, 0), (0.2, 1)):
+        time_machine.shift(days * DAY)
+        snoozes_end(always)
+        assert idle.idle_end(always) == ends
+
+
+def test_nor_is_one_for_whom_a_reply_is_planned(scope: Tenant, time_machine: Any) -> None:
+    time_machine.move_to("2026-11-06T12:00:00Z", tick=False)
+    talk = silent(scope, control_owner="human", held_by="staff")
+    planned = schedule(talk.id, None, text("Good morning!"), now() + 3 * DAY)
+    time_machine.shift(2 * DAY)
+    assert idle.idle_end(always) == 0
+    scheduled_cancel(planned.id)
+    assert idle.idle_end(always) == 1
+
+
+@pytest.mark.parametrize(("status", "ends"), [("queued", 0), ("sending", 0), ("sent", 1), ("failed", 1)])
+def test_nor_is_one_whom_our_words_have_not_reached(scope: Tenant, status: str, ends: int) -> None:
+    """A channel may be held for longer than a person is silent."""
+    talk = silent(scope)
+    reply = MessageFactory(tenant=scope, conversation=talk, direction="outbound", role="bot")
+    DeliveryFactory(tenant=scope, message=reply, status=status)
+    Conversation.objects.filter(id=talk.id).update(last_message_at=now() - 2 * DAY)
+    assert idle.idle_end(always) == ends
 
 
 def test_who_was_handed_over_meanwhile_is_not_ended(scope, monkeypatch: pytest.MonkeyPatch) -> None:
