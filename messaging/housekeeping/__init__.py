@@ -37,6 +37,7 @@ from messaging.reports.revise import late_changes_apply
 from messaging.shutdown import stopping
 from messaging.threads.leftovers import leftovers_purge
 from tenants.storage.batches import More, for_seconds
+from tenants.storage.sqlite.figures import figures_gather
 from tenants.trail.seals import trail_purge, trail_seal
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,7 @@ STEPS: dict[str, Callable[[More], int]] = {
     "message_words": words_fill,
     "contact_words": people_fill,
     "forgotten_words": words_forget,
+    "figures_of_tables": lambda _: figures_gather(),
     "parted_contacts": lambda _: partings_follow(),
     "long_pauses": lambda _: pauses_end(),
     **{name: lambda more, name=name: trim(name, more) for name in TRIMS},  # type: ignore[misc]

@@ -26,6 +26,7 @@ from messaging.models import Delivery, DeliveryPart, HandledEvent, InboundEvent,
 from messaging.reports import delivery_status
 from tenants.scope import tenant_scope
 from tenants.storage.db import on_mongo
+from tenants.storage.sqlite import figures
 from tests.factories import ChannelFactory, DeliveryFactory, LabelFactory, MembershipFactory, TenantFactory, UserFactory
 
 pytestmark = [
@@ -177,6 +178,22 @@ def test_no_table_that_grows_is_read_whole(place: Place) -> None:
 
 def test_a_scan_would_be_seen(place: Place) -> None:
     assert read_whole(EVERYTHING, ["en"]) == {"conversations_message"}
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL gathers its figures itself")
+def test_sqlite_reads_one_conversation_where_one_is_meant(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It read all messages, and all turns, of the tenant: every index that began with what was asked was as good as another."""
+    monkeypatch.setattr(figures, "LEAST", 0)
+    monkeypatch.setattr(figures, "_gathered", 0)
+    assert (figures.figures_gather(), figures.figures_gather()) == (1, 0), "again when the file has doubled"
+    for path in ("a person's history", "a conversation's figures"):
+        for sql, params in statements(lambda path=path: PATHS[path](place)):
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+                steps = [
+                    row[3] for row in cursor.fetchall() if re.search("conversations_message|messaging_turn", row[3])
+                ]
+            assert not [step for step in steps if step.endswith("(tenant_id=?)")], (path, sql)
 
 
 # ------------------------------------------------------------------------------- plans
