@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 from tenants.errors import Invalid, NotFound
 from tenants.storage.db import now
+from tenants.storage.looking import among
 
 #: an event is listed once no transaction can commit an earlier one any more: so a reader who has got one has all before it
 SETTLED = timedelta(seconds=30)
@@ -80,14 +82,14 @@ class EventsView(TenantAPIView):
     )
     def get(self, request: Request) -> Response:
         query = parse_query(request, EventQuery)
-        rows = Event.objects.filter(created_at__lte=now() - SETTLED)
+        rows, feed = Event.objects.filter(created_at__lte=now() - SETTLED), FEED
         if query.conversation_id:
-            rows = rows.filter(conversation_id=query.conversation_id)
+            rows, feed = among(rows, Q(conversation_id=query.conversation_id)), replace(FEED, few=True)
         if query.types:
             rows = rows.filter(_of_types(query.types))
         if query.after:
             rows = rows.filter(_behind(query.after))
-        return Response(FEED.answer(rows, query, shape=lambda page: [event_shape(row) for row in page]))
+        return Response(feed.answer(rows, query, shape=lambda page: [event_shape(row) for row in page]))
 
 
 class EventView(TenantAPIView):

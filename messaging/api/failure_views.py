@@ -17,7 +17,9 @@ from messaging.outbox.failures import events_of, failure_get, failure_retry, fai
 from tenants.api.pages import ListQuery, Page, Walk, listed
 from tenants.api.views import TenantAPIView, answered, parse_query
 
-LATEST_FIRST = Walk("failures", latest=True, sorts={"failed_at": ""}, searched=("handler", "error"), dated="created_at")
+LATEST_FIRST = Walk(
+    "failures", latest=True, sorts={"failed_at": ""}, searched=("handler", "error"), dated="created_at", few=True
+)
 FAILURE = {
     "id": "0192f0d0-7b1a-7c3e-9a55-0000000000fa",
     "handler": "analytics",

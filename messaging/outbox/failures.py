@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from conversations.event_schemas import envelope_of
 from conversations.models import Event
@@ -16,14 +16,14 @@ from messaging.models import HandledEvent
 from messaging.outbox.handlers import HANDLERS, MARKS_KEPT, handle
 from tenants.errors import Conflict, NotFound
 from tenants.storage.db import now
+from tenants.storage.looking import among
 
 FAILED = {"error__gt": ""}
 
 
 def failures() -> QuerySet[HandledEvent]:
     """Of the tenant in scope."""
-    found: QuerySet[HandledEvent] = HandledEvent.objects.filter(**FAILED)
-    return found
+    return among(HandledEvent.objects.all(), Q(**FAILED))
 
 
 def events_of(rows: Iterable[HandledEvent]) -> Mapping[uuid.UUID, Event]:

@@ -98,7 +98,8 @@ class Walk:
     """How a list is walked. ``by``: the column that comes before the id, also one of a row that it names, "" for none; ``latest``: the greatest first;
     ``name``: of the list, in its cursors. ``sorts``: what callers may sort by, each with its indexed column, "" for the id;
     ``searched``: the look-ups of which one must contain what is searched; or ``found`` gives those that are meant of rows, for a
-    page of so many, ``latest`` first: some, and if these are not enough all; ``dated``: the column of the dates."""
+    page of so many, ``latest`` first: some, and if these are not enough all; ``dated``: the column of the dates; ``few``:
+    the rows are, of what the tenant has, and are sorted (tenants/storage/looking.py)."""
 
     name: str
     by: str = ""
@@ -107,6 +108,7 @@ class Walk:
     searched: tuple[str, ...] = ()
     found: Callable[[QuerySet[Any], str, int, bool], Iterable[Found]] | None = None
     dated: str = ""
+    few: bool = False
 
     def answer(
         self,
@@ -151,7 +153,7 @@ class Walk:
     def _found(self, rows: QuerySet[Any], search: str, most: int) -> Iterable[Found]:
         if self.found and search:
             return self.found(rows, search, most, self.latest)
-        return [Found(rows, few=False)]
+        return [Found(rows, few=self.few)]
 
     def ordered(self, by: str | None, order: str | None) -> Walk:
         """The walk in the order that is asked for. Raises Unprocessable ``sort_not_offered``."""

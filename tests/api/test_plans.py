@@ -196,6 +196,23 @@ def test_sqlite_reads_one_conversation_where_one_is_meant(place: Place, monkeypa
             assert not [step for step in steps if step.endswith("(tenant_id=?)")], (path, sql)
 
 
+FEW: dict[str, Callable[[Place], object]] = {
+    "events of a conversation": lambda place: place.listed(f"events?conversation_id={place.crowd.huge}", ""),
+    "what handlers gave up": lambda place: place.listed("events/failed", ""),
+}
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL knows how few they are")
+@pytest.mark.parametrize("path", FEW)
+def test_few_of_many_are_found_by_an_index_of_their_own(place: Place, path: str) -> None:
+    """The list was walked in its order until there were enough of them: from end to end where there were not."""
+    for sql, params in statements(lambda: FEW[path](place)):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+            steps = [row[3] for row in cursor.fetchall() if re.search("conversations_event|handledevent", row[3])]
+        assert all(re.search(r"\((id|conversation_id|error)[=>]", step) for step in steps), (steps, sql)
+
+
 # ------------------------------------------------------------------------------- plans
 
 
