@@ -76,8 +76,7 @@ class FailuresView(TenantAPIView):
     )
     def get(self, request: Request) -> Response:
         query = parse_query(request, FailureQuery)
-        rows = failures().filter(**({"handler": query.handler} if query.handler else {}))
-        return Response(LATEST_FIRST.answer(rows, query, shape=_shapes))
+        return Response(LATEST_FIRST.answer(failures(query.handler), query, shape=_shapes))
 
 
 class FailureView(TenantAPIView):

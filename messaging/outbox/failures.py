@@ -21,9 +21,10 @@ from tenants.storage.looking import among
 FAILED = {"error__gt": ""}
 
 
-def failures() -> QuerySet[HandledEvent]:
-    """Of the tenant in scope."""
-    return among(HandledEvent.objects.all(), Q(**FAILED))
+def failures(handler: str | None = None) -> QuerySet[HandledEvent]:
+    """Of the tenant in scope; those of all handlers, or of one."""
+    rows = HandledEvent.objects.filter(handler=handler) if handler else HandledEvent.objects.all()
+    return among(rows, Q(**FAILED))
 
 
 def events_of(rows: Iterable[HandledEvent]) -> Mapping[uuid.UUID, Event]:

@@ -199,6 +199,7 @@ def test_sqlite_reads_one_conversation_where_one_is_meant(place: Place, monkeypa
 FEW: dict[str, Callable[[Place], object]] = {
     "events of a conversation": lambda place: place.listed(f"events?conversation_id={place.crowd.huge}", ""),
     "what handlers gave up": lambda place: place.listed("events/failed", ""),
+    "what one handler gave up": lambda place: place.listed("events/failed?handler=analytics", ""),
 }
 
 
