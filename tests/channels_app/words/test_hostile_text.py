@@ -56,6 +56,7 @@ LONGEST: dict[str, int] = {
     "assistant.prompting.marks": 8000,  # a prompt
     "channels_app.words.folding": RAW_MOST,
     "conversations.search.asked": 200,  # what is asked, by SearchQuery
+    "conversations.search.numbers": 200,
     "channels_app.words.split": MAX_TEXT,  # looked at in windows of a part's length
     "channels_app.words.injection": RAW_MOST,
     "channels_app.words.personal.national_ids": RAW_MOST,
