@@ -46,14 +46,9 @@ export class Incoming {
     };
     if (handlers[frame.t]) handlers[frame.t]();
     else if (frame.seq) {
-      this.#restart(frame);
+      if (this.ended && frame.seq === 1 && !log.byId(frame.id)) this.forget(); // the next one counts from 1
       this.#history.receive(frame);
     }
-  }
-
-  /** After an ended conversation the next one counts from 1; the old one stays above it. */
-  #restart({ seq, id }) {
-    if (this.ended && seq === 1 && !this.#panel.log.byId(id)) this.forget();
   }
 
   /** It goes on in another conversation, below this one. */
@@ -69,7 +64,8 @@ export class Incoming {
   ack({ cid, seq, id, ts, conversation, duplicate }) {
     const item = this.#outbox.confirm(cid);
     if (!item || !seq) return;
-    if (!duplicate) this.#restart({ seq, id }); // one that was stored before may be of the conversation that has ended
+    // one that was stored before may be of the conversation that has ended
+    if (!duplicate && conversation !== this.#session.conversation && !this.#panel.log.byId(id)) this.forget();
     this.#session.conversation = conversation;
     this.#panel.tell("");
     this.#panel.log.mark("sent", (message) => message.cid === cid);

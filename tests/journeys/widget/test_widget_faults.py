@@ -197,6 +197,26 @@ def test_without_a_socket_staff_who_write_again_after_the_end_are_seen(
     assert [message.text for message in service.log] == ["One thing more", "thanks"]
 
 
+def test_without_a_socket_words_after_an_end_that_was_not_seen_are_answered(
+    service: Service, line: Line, visit: Visit
+) -> None:
+    line.blocked = True
+    widget = visit(script=NO_JITTER)
+    widget.open()
+    for words in ("first", "second"):
+        widget.write(words)
+        for _ in range(3):
+            widget.page.clock.run_for(2100)
+    expect(widget.marks).to_have_text(["Sent"])
+    ended = service.conversation
+    conversation_end(ended.id)
+    widget.write("third")
+    wait_for(widget, lambda: service.conversation.id != ended.id)
+    service.bot("by poll")
+    widget.page.clock.run_for(16_000)
+    expect(widget.texts).to_have_text(["first", "second", "third", "by poll"])
+
+
 def test_a_throttled_message_waits_and_goes_out(
     service: Service, line: Line, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
