@@ -12,15 +12,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from assistant import slots
-from assistant.builtin.consents import AGREEABLE, UNLESS, after_yes, sign_of
-from assistant.builtin.delivery import delivery_asked
-from assistant.builtin.denials import begins_with_no, clauses, denied
-from assistant.builtin.following import added, bare, question_before
-from assistant.builtin.person_wanted import person_wanted
+from assistant.builtin.phrases.consents import AGREEABLE, UNLESS, after_yes, sign_of
+from assistant.builtin.phrases.delivery import delivery_asked
+from assistant.builtin.phrases.denials import begins_with_no, clauses, denied
+from assistant.builtin.phrases.following import added, bare, question_before
+from assistant.builtin.phrases.person_wanted import person_wanted
+from assistant.builtin.phrases.unsure import asks_what, lacks_it
+from assistant.builtin.phrases.wishes import parts_of_wish
 from assistant.builtin.replies import Replies, told_of
 from assistant.builtin.turn import COLLECTING, CONFIRMING, KNOWLEDGE, MARKS, NAME, OPEN, PRODUCTS, SOMETHING_ELSE
-from assistant.builtin.unsure import asks_what, lacks_it
-from assistant.builtin.wishes import parts_of_wish
 from assistant.builtin.wording import MAX_OFFERED
 from assistant.intents.common import CANCEL, GOODBYE, HELP, HUMAN, NO, UPSET, YES
 from assistant.intents.learning.training import normal

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from assistant import slots
-from assistant.builtin.denials import clauses, denied
+from assistant.builtin.phrases.denials import clauses, denied
 from assistant.builtin.wording import Wording
 from assistant.intents.common import BACKGROUND
 from assistant.intents.learning.training import Classification, normal

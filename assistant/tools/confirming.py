@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from assistant.builtin.consents import sign_of
+from assistant.builtin.phrases.consents import sign_of
 from channels_app.content.types import MAX_TEXT, Content, QuickReply, text
 from tenants.names import name_clean
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.builtin.person_wanted import SHAPES, person_wanted
+from assistant.builtin.phrases.person_wanted import SHAPES, person_wanted
 from tests.assistant.test_dialogue import WIDGET
 
 ASKED = """

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from assistant.builtin.delivery import delivery_asked
 from assistant.builtin.dialogue import Dialogue
+from assistant.builtin.phrases.delivery import delivery_asked
+from assistant.builtin.phrases.unsure import asks_what, lacks_it
 from assistant.builtin.turn import Options
-from assistant.builtin.unsure import asks_what, lacks_it
 from assistant.intents.learning.training import Classification
 from assistant.intents.lessons import Lessons
 from assistant.intents.recognised import MEANING, Recognised

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.builtin.denials import begins_with_no, denied
+from assistant.builtin.phrases.denials import begins_with_no, denied
 from assistant.intents.lessons import learn
 from assistant.intents.skills import skills_of
 from assistant.intents.spelling import spelling_of

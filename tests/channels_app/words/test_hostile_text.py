@@ -108,13 +108,13 @@ LONGEST: dict[str, int] = {
     "messaging.rating.taken": 1000,
     "messaging.reports.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
-    "assistant.builtin.consents": 200,
+    "assistant.builtin.phrases.consents": 200,
     "assistant.builtin.wording": MAX_TEXT,
-    "assistant.builtin.denials": MAX_TEXT,
-    "assistant.builtin.wishes": MAX_TEXT,
-    "assistant.builtin.person_wanted": 1000,  # characters that are looked at
-    "assistant.builtin.following": 200,  # characters that are looked at
-    "assistant.builtin.unsure": 120,  # what is longer tells something else
+    "assistant.builtin.phrases.denials": MAX_TEXT,
+    "assistant.builtin.phrases.wishes": MAX_TEXT,
+    "assistant.builtin.phrases.person_wanted": 1000,  # characters that are looked at
+    "assistant.builtin.phrases.following": 200,  # characters that are looked at
+    "assistant.builtin.phrases.unsure": 120,  # what is longer tells something else
     "assistant.engine.remote": 2048,  # what gRPC says of an error
     "assistant.engine.wire": 256_000,
     "assistant.intents.spelling": MAX_TEXT,
