@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.builtin import denials
+from assistant.builtin.phrases import denials
 from assistant.demo import INTENTS
 from assistant.embeddings import encoders
 from assistant.embeddings.encoders import english_installed, name_for
