@@ -7,7 +7,6 @@ Owns the bounds. Looks at what the worker has read anyway, and counts only where
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -20,8 +19,6 @@ from tenants.storage.db import now
 
 LOOP = "loop"  # the reason of the hand-over
 SAME = 5  # times that the same words are answered
-SENTENCE = 5  # words
-NUMBER = re.compile(r"\d+(?: \d+)*")  # as they are folded
 SAME_WITHIN = timedelta(minutes=5)
 BUSY = 8  # answers of the bot among those that were read, before any are counted
 MOST = 60  # answers of the bot, to whatever words
@@ -34,13 +31,6 @@ ANSWERS = prepared.Select(
 )
 
 
-def _alike(said: str) -> str:
-    """Equal for the same words; in a sentence for the same but for its numbers, for a machine counts its tickets and tells the
-    time. A short text is often a number that a person gives."""
-    words = folded(said)
-    return NUMBER.sub("0", words) if len(words.split()) >= SENTENCE else words
-
-
 def is_loop(conversation: Conversation, recent: Sequence[Any], unanswered: Sequence[Any]) -> bool:
     """Whether the bot has answered enough of this. ``recent``: the end of the transcript, ``unanswered`` what is to be
     answered, both oldest first. What staff said ends a loop; buttons that are picked are a person's."""
@@ -51,12 +41,12 @@ def is_loop(conversation: Conversation, recent: Sequence[Any], unanswered: Seque
     last_human = max((m.seq for m in recent if m.role == Message.Role.AGENT), default=0)
     since = [m for m in recent if m.seq > last_human]
     own = {m.id for m in unanswered}
-    words = _alike(unanswered[-1].text)
+    words = folded(unanswered[-1].text)
     if words and not unanswered[-1].content.get("choice"):
         same = (
             m for m in since if m.role == Message.Role.VISITOR and m.id not in own and at - m.created_at < SAME_WITHIN
         )
-        if sum(_alike(m.text) == words for m in same) >= SAME:
+        if sum(folded(m.text) == words for m in same) >= SAME:
             return True
     if sum(m.role == Message.Role.BOT and at - m.created_at < MOST_WITHIN for m in since) < BUSY:
         return False

@@ -93,7 +93,6 @@ LONGEST: dict[str, int] = {
     "conversations.export.pdf": 400_000,
     "messaging.agents.notes": 4096,  # of a note
     "messaging.agents.inbox.found": 200,  # what is asked
-    "messaging.rules.loops": MAX_TEXT,
     "messaging.rules.control": 4096,  # a reason
     "tenants.api.versions": HEADER,
     "tenants.strict": RAW_MOST,
