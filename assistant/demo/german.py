@@ -82,8 +82,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "opening_hours": {
         "title": "Öffnungszeiten",
         "examples": [
-            "öffnungszeiten", "wann haben sie geöffnet", "wann habt ihr offen", "wann habt ihr auf", "haben sie sonntags geöffnet",
-            "wann macht der laden auf", "wie lange haben sie heute offen", "habt ihr heute auf", "wann schließen sie",
+            "öffnungszeiten", "wann haben sie geöffnet", "wann habt ihr auf", "haben sie sonntags geöffnet",
+            "wann macht der laden auf", "wie lange haben sie heute offen", "wann schließen sie",
             "habt ihr samstags auf",
         ],
         "reply": replies("Unsere Läden sind montags bis samstags von 9 bis 19 Uhr geöffnet, sonn- und feiertags geschlossen.",
