@@ -20,8 +20,10 @@ def main() -> None:
     for limit, value in limits.items():
         most = resource.getrlimit(limit)[1]
         value = value if most == resource.RLIM_INFINITY else min(value, most)
+        # At the lower limit of time it gets a signal that tells why (SIGXCPU), at the upper one it is killed without a word.
+        upper = value if limit != resource.RLIMIT_CPU or value == most else value + 1
         try:
-            resource.setrlimit(limit, (value, value))
+            resource.setrlimit(limit, (value, upper))
         except (OSError, ValueError):  # macOS knows no limit of the address space
             if limit != resource.RLIMIT_AS:
                 raise

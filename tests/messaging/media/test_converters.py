@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -50,6 +52,13 @@ def test_what_goes_beyond_a_limit_is_ended(folder, code, why):
     with pytest.raises(NotConverted) as ended:
         run(python(code), folder=folder, seconds=10, most_bytes=10_000)
     assert ended.value.code == why
+
+
+def test_what_takes_too_much_time_of_the_processor_is_told_so() -> None:
+    """Where its time was over before the clock's it was killed without a word, and its file called damaged."""
+    limits = [sys.executable, "-I", "-S", str(child.LIMITS), "1", "1000000", str(child.MEMORY)]
+    ended = subprocess.run([*limits, sys.executable, "-I", "-S", "-c", "while True: pass"], check=False, timeout=60)
+    assert ended.returncode == -signal.SIGXCPU
 
 
 def test_what_takes_too_long_is_ended_with_all_it_has_started(folder):
