@@ -6,6 +6,7 @@ nor its words (messaging/outbox/alert_words.py), nor how it travels (messaging/o
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import timedelta
 from functools import partial
@@ -71,7 +72,8 @@ def _show(event: Envelope, words: Words) -> None:
     """Tell those who have the inbox open, as each has chosen. People who wait stand in its list and are called by that
     (static/console/alerts.js)."""
     kind, again = alert_kind(event), words.at_most_every.total_seconds()
-    if kind == "escalations" or (again and not cache.add(f"shown:{event.tenant_id.hex}:{words.about}", 1, again)):
+    about = hashlib.sha256(words.about.encode()).hexdigest()  # a key takes no blanks
+    if kind == "escalations" or (again and not cache.add(f"shown:{event.tenant_id.hex}:{about}", 1, again)):
         return
     members = members_who_may(event.tenant_id, READERS.get(event.type, "channels:write"))
     users = [member.user_id for member in members if choice_read(member.alerts).shown(kind)]

@@ -321,6 +321,16 @@ def test_staff_of_each_tenant_are_told_in_the_inbox_of_their_own(scope, other_te
 
 
 @pytest.mark.django_db(transaction=True)
+def test_an_outage_of_the_engine_is_shown_once_by_a_key_that_every_cache_takes(scope, talk, shown) -> None:
+    """The key had a blank, of which a cache in the process warns."""
+    MembershipFactory(tenant=scope, role=RoleFactory(tenant=scope, permissions=["channels:write"]))
+    for _ in range(2):
+        happens(talk, "chat.message.processed", **PROCESSED, degraded=True)
+    publish_events()
+    assert [frame["kind"] for frame in shown] == ["engine"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_people_who_wait_are_called_by_the_list_of_the_inbox_alone(scope, talk, agent, shown) -> None:
     asks_for_a_human(talk)
     assert (len(told()), shown) == (1, [])
