@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,12 +45,13 @@ def items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[Inbound
     that. What was done of the receipt before is not done again: by now it may be undone. Returns why nothing came of those
     that led to nothing. Raises what the first one failed with, after the others."""
     reasons, failure, held = [], None, set[tuple[Any, ...]]()
+    met = Counter[str]()
     is_last = TRIES.over(receipt.attempts)
     for item in items:
+        mark = _mark_of(item, met)
         whose = set(ids_of(item.sender)) if isinstance(item, InboundMessage | Revision | Reaction | Signal) else set()
         if whose & held and not is_last:
             continue
-        mark = _mark_of(item)
         if mark in (receipt.done or ()):
             reasons.append("repeated")
             continue
@@ -67,9 +69,14 @@ def items_apply(receipt: InboundEvent, channel: Channel, items: Sequence[Inbound
     return reasons
 
 
-def _mark_of(item: InboundItem) -> str:
-    """By which an item that cannot be known again by itself is known when its receipt is tried again; else ""."""
-    return "" if isinstance(item, KNOWN_AGAIN) else hashlib.sha256(repr(item).encode()).hexdigest()[:16]
+def _mark_of(item: InboundItem, met: Counter[str]) -> str:
+    """By which an item that cannot be known again by itself is known when its receipt is tried again; else "". The same may
+    be told twice in one request, with something else between: ``met`` counts them."""
+    if isinstance(item, KNOWN_AGAIN):
+        return ""
+    digest = hashlib.sha256(repr(item).encode()).hexdigest()[:16]
+    met[digest] += 1
+    return f"{digest}.{met[digest]}"
 
 
 def item_apply(channel: Channel, item: InboundItem) -> str:

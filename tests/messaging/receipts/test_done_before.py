@@ -152,3 +152,10 @@ def test_what_led_to_nothing_is_done_when_it_can_be(whatsapp, arrived) -> None:
     InboundEvent.objects.update(due_at=now())
     receipt_process(InboundEvent.objects.get().id)
     assert times_told("chat.contact.joined")(whatsapp) == 1
+
+
+def test_what_is_told_twice_in_one_request_with_something_else_between_is_done_twice(whatsapp, arrived) -> None:
+    """The second was taken for the first, tried again: the bot answered beside staff."""
+    took_over = Signal("human_took_over", ANA)
+    arrived([took_over, Signal("handed_back", ANA), took_over])
+    assert owner(whatsapp) == "human"
