@@ -32,6 +32,11 @@ CURRENT, BUILTIN = "current", "builtin"  # what answers people now; the built-in
 NAMES = rf"^({CURRENT}|{BUILTIN}|model:[^\s\x85\ufeff]{{1,200}}|prompt:[1-9][0-9]{{0,3}})$"
 
 
+def is_held(name: str) -> bool:
+    """Whether the name is of one model or one version of the prompt, which is to answer itself."""
+    return name.partition(":")[0] in ("model", "prompt")
+
+
 def engine_named(name: str, tenant_settings: Mapping[str, Any]) -> Engine:
     """For those who compare engines: CURRENT, BUILTIN, ``model:<name>`` or ``prompt:<version>``, of which nothing else is
     asked than is named. Raises NotFound ``engine_not_found``."""

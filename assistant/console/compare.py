@@ -84,8 +84,7 @@ def compare_page(
 
 def _told(who: str, report: Report) -> dict[str, Any]:
     """With how many answers a model gave, and in how many it failed: then the built-in assistant stood in for it."""
-    failed = [verdict.degraded or verdict.error for verdict in report.verdicts if verdict.degraded or verdict.error]
     return {
         **report.to_json(), "who": who, "by_model": sum(bool(verdict.model) for verdict in report.verdicts),
-        "failed": len(failed), "why": " ".join(sorted(set(map(words_of, failed)))),
+        "why": " ".join(sorted(set(map(words_of, report.failed)))),
     }  # fmt: skip

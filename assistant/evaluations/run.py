@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from assistant.engines import is_held
 from assistant.evaluations.models import EvaluationCase
 from assistant.port import Engine, EngineError, EngineReply, EngineRequest
 from channels_app.content.types import text
@@ -31,8 +32,8 @@ LONGEST = 400  # characters of an answer in a report
 
 @dataclass(frozen=True)
 class Verdict:
-    """``missed``: what the answer lacks, of intent, facts, source and answer; none: it is right. ``error``: the code of why
-    there is no answer, else "". ``model`` that answered, "" for the built-in assistant; ``degraded``: why it stood in for one."""
+    """``missed``: what the answer lacks, of answer, model, intent, facts and source; none: it is right. ``error``: the code of
+    why there is no answer, else "". ``model`` that answered, "" for the built-in assistant; ``degraded``: why it stood in for one."""
 
     case: EvaluationCase
     missed: tuple[str, ...]
@@ -49,7 +50,7 @@ class Verdict:
         return {
             "id": str(self.case.id), "question": self.case.question, "right": not self.missed, "missed": list(self.missed),
             "intent": self.intent, "text": shorten(self.text, LONGEST), "sources": list(self.sources),
-            "latency_ms": self.latency_ms, "error": self.error,
+            "latency_ms": self.latency_ms, "error": self.error, "model": self.model, "degraded": self.degraded,
         }  # fmt: skip
 
 
@@ -66,6 +67,11 @@ class Report:
         return sum(not verdict.missed for verdict in self.verdicts)
 
     @property
+    def failed(self) -> list[str]:
+        """The code of each failure of the engine or of the model that it asked."""
+        return [code for verdict in self.verdicts if (code := verdict.error or verdict.degraded)]
+
+    @property
     def share(self) -> float:
         """Of the questions asked that were answered right, 0 to 1; 0 where none was asked."""
         return round(self.right / len(self.verdicts), 4) if self.verdicts else 0.0
@@ -75,7 +81,7 @@ class Report:
         missed = [what for verdict in self.verdicts for what in verdict.missed]
         return {
             "engine": self.engine, "asked": len(self.verdicts), "right": self.right, "share": self.share,
-            "left_out": self.left_out, "missed": {what: missed.count(what) for what in sorted(set(missed))},
+            "left_out": self.left_out, "failed": len(self.failed), "missed": {what: missed.count(what) for what in sorted(set(missed))},
             "p50_ms": took[len(took) // 2], "p95_ms": round(quantiles(took, n=20)[-1]) if len(took) > 1 else took[0],
             "cost_usd": round(sum(verdict.cost_usd for verdict in self.verdicts), 6),
             "verdicts": [verdict.to_json() for verdict in self.verdicts],
@@ -87,17 +93,18 @@ def evaluate(
 ) -> Report:
     """Ask ``engine`` every question by itself, as the first words of a conversation of its own. ``name`` of the engine in
     the report; after ``within_s`` seconds no further question is asked. In the tenant's scope; an engine that fails is a
-    wrong answer."""
+    wrong answer, and so is the built-in's in the place of a model or prompt that is asked by its name: else a model that is
+    gone would pass."""
     began, verdicts, left_out = time.monotonic(), [], 0
     for case in cases:
         if within_s is not None and time.monotonic() - began >= within_s:
             left_out += 1
         else:
-            verdicts.append(_asked(case, engine))
+            verdicts.append(_asked(case, engine, alone=is_held(name)))
     return Report(name or engine.name, tuple(verdicts), left_out)
 
 
-def _asked(case: EvaluationCase, engine: Engine) -> Verdict:
+def _asked(case: EvaluationCase, engine: Engine, *, alone: bool) -> Verdict:
     started = time.monotonic()
     reply, error = EngineReply(contents=()), ""
     try:
@@ -109,10 +116,11 @@ def _asked(case: EvaluationCase, engine: Engine) -> Verdict:
         log.error("evaluated_engine_crashed", error=type(failed).__name__, case=str(case.id))
     took = int((time.monotonic() - started) * 1000)
     said = "\n\n".join(content.words for content in reply.contents)
-    cost = reply.usage.get("cost_usd", 0)
+    cost, degraded = reply.usage.get("cost_usd", 0), str(reply.why.get("degraded", ""))
+    missed = _missed(case, reply, said, stood_in=alone and bool(degraded))
     return Verdict(
-        case, _missed(case, reply, said), reply.intent, said, tuple(source.title for source in reply.sources), took,
-        float(cost) if isinstance(cost, int | float) else 0.0, error, reply.model, str(reply.why.get("degraded", "")),
+        case, missed, reply.intent, said, tuple(source.title for source in reply.sources), took,
+        float(cost) if isinstance(cost, int | float) else 0.0, error, reply.model, degraded,
     )  # fmt: skip
 
 
@@ -123,11 +131,12 @@ def _request(case: EvaluationCase, conversation_id: uuid.UUID) -> EngineRequest:
     )  # fmt: skip
 
 
-def _missed(case: EvaluationCase, reply: EngineReply, said: str) -> tuple[str, ...]:
+def _missed(case: EvaluationCase, reply: EngineReply, said: str, *, stood_in: bool) -> tuple[str, ...]:
     words = folded(said)
     cited = {folded(name) for source in reply.sources for name in (source.title, source.url, source.id) if name}
     lacks = {
         "answer": not said,
+        "model": stood_in,
         "intent": bool(case.intent) and reply.intent != case.intent,
         "facts": not all(folded(fact) in words for fact in case.facts),
         "source": bool(case.source) and folded(case.source) not in cited,

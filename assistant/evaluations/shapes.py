@@ -83,12 +83,16 @@ class VerdictShape(BaseModel):
     id: uuid.UUID
     question: str
     right: bool
-    missed: list[str] = Field(description="What the answer lacks: answer, intent, facts, source")
+    missed: list[str] = Field(description="What the answer lacks: answer, model, intent, facts, source")
     intent: str
     text: str
     sources: list[str]
     latency_ms: int
-    error: str
+    error: str = Field(description="The code of why there is no answer; else empty")
+    model: str = Field(description="Which answered, as `provider/name`; empty: the built-in assistant")
+    degraded: str = Field(
+        description="What failed at the model, where the built-in stood in for it: a wrong answer of `model:` and `prompt:`"
+    )
 
 
 class ReportShape(BaseModel):
@@ -99,6 +103,7 @@ class ReportShape(BaseModel):
     right: int
     share: float = Field(description="Of the questions asked that were answered right")
     left_out: int = Field(description="Questions for which the time did not suffice")
+    failed: int = Field(description="Questions at which the engine, or the model that it asked, failed")
     missed: dict[str, int]
     p50_ms: int
     p95_ms: int

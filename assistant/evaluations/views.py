@@ -32,11 +32,12 @@ BODY = {
 }  # fmt: skip
 CASE = {"id": "0192f0d0-7b1a-7c3e-9a55-0000000000e1", **BODY, "created_at": "2026-01-31T12:00:00.000Z"}
 REPORT = {
-    "engine": "builtin", "asked": 1, "right": 1, "share": 1.0, "left_out": 0, "missed": {}, "p50_ms": 2, "p95_ms": 2,
+    "engine": "builtin", "asked": 1, "right": 1, "share": 1.0, "left_out": 0, "failed": 0, "missed": {}, "p50_ms": 2, "p95_ms": 2,
     "cost_usd": 0.0,
     "verdicts": [{
         "id": CASE["id"], "question": BODY["question"], "right": True, "missed": [], "intent": "knowledge",
-        "text": "You can send it back within 30 days.", "sources": ["Returns"], "latency_ms": 2, "error": "",
+        "text": "You can send it back within 30 days.", "sources": ["Returns"], "latency_ms": 2, "error": "", "model": "",
+        "degraded": "",
     }],
 }  # fmt: skip
 

@@ -72,6 +72,27 @@ def test_an_engine_that_fails_is_wrong_and_says_why(scope) -> None:
     assert (verdict.missed, verdict.error) == (("answer",), "engine_timeout")
 
 
+class Away:
+    """A model that is gone: the built-in stands in, with the right answer."""
+
+    name = "language_model"
+
+    def respond(self, request: Any) -> EngineReply:
+        return EngineReply(contents=(text("30 days"),), intent="returns", why={"degraded": "llm_denied"})
+
+
+@pytest.mark.parametrize(
+    ("name", "missed"),
+    [("model:house/x", ("model",)), ("prompt:3", ("model",)), ("current", ()), ("builtin", ())],
+)
+def test_a_model_that_is_gone_does_not_pass_by_the_answer_of_its_stand_in(scope, name, missed) -> None:
+    """A wrong key, and CI was content: the built-in knew the answer."""
+    report = evaluate([case(scope, facts=["30 days"])], Away(), name=name)
+    assert (report.verdicts[0].missed, report.failed) == (missed, ["llm_denied"])
+    told = report.to_json()
+    assert (told["failed"], told["verdicts"][0]["degraded"]) == (1, "llm_denied")
+
+
 def test_a_report_counts_and_a_difference_names_what_changes(scope) -> None:
     cases = [case(scope, name, facts=["30"]) for name in "abcd"]
     before = evaluate(cases, Engine(a="30 days", b="30 days", c="60", d="30 days"))
@@ -159,6 +180,12 @@ def test_the_command_fails_where_a_change_makes_an_answer_worse(scope, engine) -
     assert len(told["difference"]["better"]) == 1
     with pytest.raises(CommandError, match="1 answered worse than current"):
         command(scope, "--engine", "builtin", "--against", "current", "--no-worse")
+
+
+def test_the_command_says_what_failed_at_the_models(scope, monkeypatch) -> None:
+    case(scope, facts=["30 days"])
+    monkeypatch.setattr(engines, "engine_for", lambda settings: Away())
+    assert "current failed at 1 of 1. The provider refuses the key." in command(scope)
 
 
 @pytest.mark.parametrize("named", [["--engine", "model:nope"], ["--against", "model:nope"], ["--against", "prompt:99"]])

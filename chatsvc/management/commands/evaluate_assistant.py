@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from assistant.engines import engine_named
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference, evaluate
+from assistant.llm.told import words_of
 from chatsvc.management.arguments import tenant_named
 from chatsvc.management.making import TellingCommand
 from chatsvc.management.refusal import Refused
@@ -58,9 +59,13 @@ class Command(TellingCommand):
             self.stdout.write(json.dumps(told, ensure_ascii=False))
             return
         for verdict in report.verdicts:
-            wrong = f"  lacks {', '.join(verdict.missed)} {verdict.error}".rstrip() if verdict.missed else ""
+            wrong = f"  lacks {', '.join(verdict.missed)}" if verdict.missed else ""
             self.stdout.write(f"{'wrong' if verdict.missed else 'right'}  {verdict.case.question}{wrong}")
         self.stdout.write(f"{report.engine}: {report.right} of {len(report.verdicts)} right ({report.share:.1%}).")
+        for one in (report, other):
+            if one and one.failed:
+                why = " ".join(sorted(set(map(words_of, one.failed))))
+                self.stdout.write(f"{one.engine} failed at {len(one.failed)} of {len(one.verdicts)}. {why}")
         if other and changed:
             better, worse = len(changed["better"]), len(changed["worse"])
             self.stdout.write(f"{other.engine}: {other.share:.1%}; better {better}, worse {worse}.")
