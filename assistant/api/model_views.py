@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from assistant.llm.chat import ChatResult
+from assistant.llm.providers.given import Capability, Language, Purpose
 from assistant.llm.providers.setup import model_change, model_create, model_get
 from assistant.llm.providers.trying import model_try
 from assistant.models import LanguageModel, ModelUse
@@ -24,9 +25,10 @@ from tenants.names import Said
 TAGS = ["models"]
 MODELS = Walk("models", latest=True, sorts={"created_at": ""}, searched=("name",), dated="created_at")
 USE = Walk("model-use", latest=True, sorts={"created_at": ""}, searched=("model",), dated="created_at")
-Capability = Literal["tools", "json", "vision", "temperature"]
 Capabilities = Annotated[list[Capability], Field(max_length=4)]
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=60)]], Field(max_length=100)]
+Languages = Annotated[list[Language], Field(max_length=100)]
+Purposes = Annotated[list[Purpose], Field(max_length=100)]
 PROVIDER_ID = "0192f0d0-7b1a-7c3e-9a55-0000000000a1"
 BODY = {
     "provider_id": PROVIDER_ID, "name": "gpt-x-mini", "capabilities": ["tools", "json"], "context_tokens": 128000,
@@ -60,8 +62,8 @@ class ModelBody(BaseModel):
     defaults: ModelDefaults = ModelDefaults()
     strength: int = Field(2, ge=1, le=3, description="How hard a question it is meant for")
     intents: Names = Field([], description="What alone it is asked for; empty: everything")
-    languages: Names = Field([], description="ISO 639-1; empty: all")
-    purposes: Names = Field([], description="`answer`, `summary` …; empty: all")
+    languages: Languages = Field([], description="ISO 639-1; empty: all")
+    purposes: Purposes = Field([], description="empty: all")
     rank: int = Field(100, ge=0, le=1000, description="The lower, the sooner it is asked")
     enabled: bool = True
 
@@ -75,8 +77,8 @@ class ModelChange(Changes):
     defaults: ModelDefaults = ModelDefaults()
     strength: int = Field(2, ge=1, le=3)
     intents: Names = []
-    languages: Names = []
-    purposes: Names = []
+    languages: Languages = []
+    purposes: Purposes = []
     rank: int = Field(100, ge=0, le=1000)
     enabled: bool = True
 

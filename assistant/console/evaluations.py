@@ -28,7 +28,7 @@ class CaseForm(forms.ModelForm):
 
     class Meta:
         help_texts: ClassVar[dict[str, str]] = {
-            "name": "Questions of one set are asked together: small letters, digits and hyphens",
+            "name": "Questions of one set are asked together: letters, digits, - and _",
             "question": "As a person may write it; not a person's own words, which are not erased with them here",
             "intent": "The name of the intent that must be recognised; empty: any",
             "source": "Title, address or id of the article that must be cited; empty: any",

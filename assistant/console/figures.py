@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from assistant.console.choice import tenant_asked
 from assistant.llm.budget import MICRO, spent_micros, today
+from assistant.llm.providers.unasked import unknown
 from assistant.models import ModelUse
 from tenants.console.dollars import dollars
 from tenants.console.pages import TenantAdmin, permissions_in
@@ -103,11 +104,17 @@ def _preferences(tenant: Tenant) -> list[tuple[str, str]]:
     limits = [("soft", budget.soft_usd), ("hard", budget.hard_usd)]
     told = ", ".join(f"{name} limit {limit:g}" for name, limit in limits if limit is not None)
     return [
-        ("Asked first", chosen.default_model or "the cheapest that fits"),
-        ("May be asked", ", ".join(chosen.allowed_models) or "all that are set up"),
+        ("Asked first", _named([chosen.default_model] if chosen.default_model else []) or "the cheapest that fits"),
+        ("May be asked", _named(list(chosen.allowed_models)) or "all that are set up"),
         ("Spent today", f"{dollars(spent)} US dollars ({told or 'no limit'})"),
         ("Beyond the hard limit", "a colleague takes over" if budget.hand_over else "the built-in assistant answers"),
     ]
+
+
+def _named(models: list[str]) -> str:
+    """Models that the settings name; a name that none has is told, for it does nothing."""
+    none = unknown(models)
+    return ", ".join(f"{name} (no model that may be asked is called so)" if name in none else name for name in models)
 
 
 def _settings_at(request: HttpRequest, tenant: Tenant) -> str:

@@ -5,6 +5,7 @@ Owns the words and the checks of the forms. Must not ask a provider.
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django import forms
@@ -18,11 +19,14 @@ from unfold.widgets import (
 )
 
 from assistant.checks import CAPABILITIES, MODEL_DEFAULTS
+from assistant.llm.providers.given import Purpose
 from assistant.llm.providers.setup import address_refused
 from tenants.console.pages import LinesField
 from tenants.console.plain_words import plain_words
 from tenants.errors import Invalid, ServiceError
 
+NAME = re.compile("[a-z0-9-]+")
+LANGUAGE = re.compile("[a-z]{2}")
 KEY_KEPT = "Never shown again; leave it empty to keep the one that is stored"
 
 
@@ -64,6 +68,13 @@ class ProviderForm(forms.ModelForm):
             if field is not None:
                 field.choices = [(value, words.get(value, label)) for value, label in field.choices]
 
+    def clean_name(self) -> str:
+        """As by REST; a name from before this was asked for stays."""
+        name: str = self.cleaned_data["name"]
+        if name != self.initial.get("name") and not NAME.fullmatch(name):
+            raise ValidationError("Small letters, digits and hyphens alone.")
+        return name
+
     def clean_new_key(self) -> str:
         key: str = self.cleaned_data["new_key"]
         if not (key.isascii() and key.isprintable()) or " " in key:
@@ -95,6 +106,13 @@ ABLE = {
 }
 
 
+PURPOSES: dict[Purpose, str] = {
+    "answer": "answers people",
+    "translation": "translates for colleagues",
+    "summary": "sums conversations up",
+}
+
+
 class ModelForm(forms.ModelForm):
     capabilities = forms.MultipleChoiceField(
         required=False, choices=[(name, ABLE[name]) for name in CAPABILITIES], widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -109,8 +127,11 @@ class ModelForm(forms.ModelForm):
         widget=UnfoldAdminIntegerFieldWidget(), help_text="Tokens; empty: as long as is asked for",
     )  # fmt: skip
     intents = LinesField(required=False, help_text="What alone it is asked for, one per line; empty: everything")
-    languages = LinesField(required=False, help_text="Codes such as de, one per line; empty: all")
-    purposes = LinesField(required=False, help_text="answer, translation or summary, one per line; empty: all")
+    languages = LinesField(required=False, help_text="Two letters each, as de, one per line; empty: all")
+    purposes = forms.MultipleChoiceField(
+        required=False, choices=list(PURPOSES.items()), widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="What alone it is asked for; none: everything",
+    )  # fmt: skip
 
     class Meta:
         labels: ClassVar[dict[str, str]] = {
@@ -132,6 +153,12 @@ class ModelForm(forms.ModelForm):
         super().__init__(*args, **options)
         if self.instance.pk:
             self.initial.update({name: self.instance.defaults.get(name) for name in MODEL_DEFAULTS})
+
+    def clean_languages(self) -> list[str]:
+        given: list[str] = self.cleaned_data["languages"]
+        if wrong := [one for one in given if not LANGUAGE.fullmatch(one)]:
+            raise ValidationError(f"A language has two small letters, as de: {', '.join(wrong)[:100]} is none.")
+        return given
 
 
 class TryForm(forms.Form):

@@ -25,6 +25,7 @@ from assistant.llm.chat import ChatError, ChatRequest, Said
 from assistant.llm.providers.offers import offer_of
 from assistant.llm.providers.setup import TEST_S, provider_test
 from assistant.llm.providers.trying import model_try
+from assistant.llm.providers.unasked import unasked
 from assistant.llm.told import words_of
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
@@ -95,10 +96,20 @@ class LanguageModelAdmin(TenantAdmin):
         "tenant", "provider", "name", "enabled", "rank", "strength", "capabilities", "context_tokens", "input_usd", "output_usd",
         "temperature", "max_tokens", "intents", "languages", "purposes",
     )  # fmt: skip
-    list_display = ("name", "provider", "rank", "strength", "input_usd", "output_usd", "enabled", "tenant")
+    readonly_fields = ("asked",)
+    list_display = ("name", "provider", "rank", "strength", "input_usd", "output_usd", "asked", "tenant")
     list_filter = ("enabled", TenantFilter)
     list_select_related = ("tenant", "provider")
     search_fields = ("name",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("asked", *self.fields) if obj else self.fields
+
+    @display(description="Asked")
+    def asked(self, row: LanguageModel) -> str:
+        with tenant_scope(row.tenant_id):
+            why_not = unasked(row)
+        return f"No. {why_not}" if why_not else "Yes"
 
     def get_urls(self) -> list[Any]:
         pages = {"try": self.try_view, "compare": self.compare_view}

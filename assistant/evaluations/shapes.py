@@ -15,6 +15,7 @@ from tenants.names import Said
 
 Fact = Annotated[str, Field(min_length=1, max_length=500, pattern=r"[^\s\x85\ufeff]"), Said]
 Question = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"[^\s\x85\ufeff]"), Said]
+SPOKEN = r"^([a-z]{2}(-[A-Z]{2})?)?$"
 SetName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[-a-zA-Z0-9_]+$")]
 EngineName = Annotated[
     str,
@@ -31,7 +32,9 @@ class CaseBody(BaseModel):
 
     set: SetName = Field("main", description="The set it belongs to")
     question: Question
-    language: str = Field("", max_length=5, description="ISO 639-1; empty suits all")
+    language: str = Field(
+        "", pattern=SPOKEN, description="ISO 639-1, with or without a country, as `pt-BR`; empty suits all"
+    )
     intent: str = Field("", max_length=60, description="The name of the intent that must be recognised")
     facts: list[Fact] = Field([], max_length=20, description="Words that must all stand in the answer")
     source: str = Field("", max_length=500, description="Title, address or id of what must be cited")
@@ -40,7 +43,7 @@ class CaseBody(BaseModel):
 class CaseChange(Changes):
     set: SetName = "main"
     question: Question = "?"
-    language: str = Field("", max_length=5)
+    language: str = Field("", max_length=5, pattern=SPOKEN)
     intent: str = Field("", max_length=60)
     facts: list[Fact] = Field([], max_length=20)
     source: str = Field("", max_length=500)

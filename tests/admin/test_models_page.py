@@ -58,6 +58,61 @@ def test_another_address_needs_the_key_and_a_private_one_is_refused(page, twin) 
     assert rows(Provider).get(pk=row.pk).base_url == f"{twin.url}/other/v1"
 
 
+def test_a_provider_has_the_name_that_rest_would_take(page) -> None:
+    client, where, row = page
+    answer = client.post(where, {**as_shown(client, where), "name": "House_LLM"})
+    assert "Small letters, digits and hyphens alone." in answer.content.decode()
+    with tenant_scope(row.tenant_id):
+        Provider.objects.filter(pk=row.pk).update(name="House_LLM")
+    assert client.post(where, as_shown(client, where)).status_code == 302  # from before
+
+
+# --------------------------------------------------------------------------------- when it is asked
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings", "told"),
+    [
+        ({}, {}, "Yes"),
+        ({}, {"allowed_models": ["house/gpt-twin"]}, "Yes"),
+        ({"enabled": False}, {}, "No. It is switched off."),
+        ({}, {"allowed_models": ["gpt-other"]}, "No. The settings name others that may be asked."),
+        ({"intents": ["nope"]}, {}, "No. It is kept for intents that you do not have."),
+    ],
+)
+def test_a_model_that_is_never_asked_says_why(page, tenant, facts, settings, told) -> None:
+    client, _where, row = page
+    with tenant_scope(tenant.id):
+        Provider.objects.filter(pk=row.pk).update(name="house")
+        made = model(Provider.objects.get(pk=row.pk), "gpt-twin", **facts)
+    tenant.settings = settings
+    tenant.save()
+    for shown in (client.get(url(LanguageModel, "change", made.pk)), client.get(url(LanguageModel, "changelist"))):
+        assert told in shown.content.decode()
+
+
+def test_a_model_of_a_provider_that_is_off_says_so(page) -> None:
+    client, _where, row = page
+    made = model(row, "gpt-twin")
+    with tenant_scope(row.tenant_id):
+        Provider.objects.filter(pk=row.pk).update(enabled=False)
+    assert "No. Its provider is switched off." in client.get(url(LanguageModel, "change", made.pk)).content.decode()
+
+
+def test_what_a_model_is_kept_for_is_chosen_and_checked(page) -> None:
+    """An unknown purpose was stored, and the model was never asked."""
+    client, _where, row = page
+    made = model(row, "gpt-twin")
+    where = url(LanguageModel, "change", made.pk)
+    shown = as_shown(client, where)
+    assert client.post(where, {**shown, "purposes": ["summary"], "languages": "de\nfr"}).status_code == 302
+    kept = rows(LanguageModel).get(pk=made.pk)
+    assert (kept.purposes, kept.languages) == (["summary"], ["de", "fr"])
+    for wrong in ({"purposes": ["summaries"]}, {"languages": "klingon"}, {"languages": "DE"}):
+        answer = client.post(where, {**shown, **wrong})
+        assert (answer.status_code, list(answer.context["adminform"].form.errors)) == (200, list(wrong))
+
+
 # ------------------------------------------------------------------------- tried, compared, counted
 
 
@@ -140,6 +195,16 @@ def test_preferences_are_a_section_of_the_settings(tenant, staff_of) -> None:
     client = staff_of(tenant, ("tenants:read", "tenants:write", "models:read"))
     where = client.get("/admin/assistant/modeluse/figures/").context["settings_at"]
     assert {"default_model", "allowed_models", "llm_budget"} == set(client.get(where).context["form"].fields)
+
+
+def test_a_model_that_the_settings_name_and_nothing_has_is_told(tenant, scope, page) -> None:
+    client, _where, row = page
+    model(row, "gpt-twin")
+    tenant.settings = {"default_model": "gpt-typo", "allowed_models": ["gpt-twin", "gpt-gone"]}
+    tenant.save()
+    told = dict(client.get("/admin/assistant/modeluse/figures/").context["preferences"])
+    assert told["Asked first"] == "gpt-typo (no model that may be asked is called so)"
+    assert told["May be asked"] == "gpt-twin, gpt-gone (no model that may be asked is called so)"
 
 
 def test_a_list_without_rows_says_where_to_begin_and_one_without_a_match_says_that(tenant, staff_of) -> None:

@@ -90,7 +90,7 @@ def test_what_is_no_provider_is_refused(client, wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"name": ""}, {"capabilities": ["magic"]}, {"context_tokens": 1}, {"input_usd": -1}, {"defaults": {"top_k": 1}},
-     {"defaults": {"temperature": 3}}, {"strength": 4}, {"x": 1}],
+     {"defaults": {"temperature": 3}}, {"strength": 4}, {"x": 1}, {"purposes": ["answers"]}, {"languages": ["klingon"]}, {"languages": ["DE"]}],
 )  # fmt: skip
 def test_what_is_no_model_is_refused(client, twin, tenant, wrong: dict[str, Any]) -> None:
     body = {"provider_id": str(provider(tenant, twin).id), "name": "m", **wrong}

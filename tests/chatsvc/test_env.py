@@ -259,6 +259,10 @@ def test_a_value_that_works_is_taken_as_it_is(tmp_path, name, text):
     ("name", "text"),
     [
         ("ENCRYPTION_KEYS", '["hunter2"'),
+        (
+            "LLM_PROVIDERS",
+            '[{"name": "a", "kind": "openai", "key": "hunter2", "models": [{"name": "m", "purposes": ["answers"]}]}]',
+        ),
         ("LLM_PROVIDERS", '[{"api_key": "hunter2"'),
         ("ENGINE_TOKEN", "hunter2 and more"),
         ("EMAIL_URL", "smtp://u:hunter2@mail:x"),

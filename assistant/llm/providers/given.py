@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Names = Annotated[tuple[Name, ...], Field(max_length=100)]
 Capability = Literal["tools", "json", "vision", "temperature"]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+Purpose = Literal["answer", "translation", "summary"]  # what the service asks models for; another would never be asked
 
 
 class _Form(BaseModel):
@@ -34,8 +36,8 @@ class GivenModel(_Form):
     defaults: Defaults = Defaults()
     strength: int = Field(2, ge=1, le=3)
     intents: Names = ()
-    languages: Names = ()
-    purposes: Names = ()
+    languages: tuple[Language, ...] = Field((), max_length=100)
+    purposes: tuple[Purpose, ...] = ()
     rank: int = Field(100, ge=0, le=1000)
 
 
