@@ -2,4 +2,4 @@
 
 VERSION = "0.2.0-dev"
 #: the newest date of docs/api/changelog.md, `info.version` of the OpenAPI document
-API_VERSION = "2026-11-30"
+API_VERSION = "2026-12-01"

@@ -33,7 +33,10 @@ class CaseBody(BaseModel):
     set: SetName = Field("main", description="The set it belongs to")
     question: Question
     language: str = Field(
-        "", pattern=SPOKEN, description="ISO 639-1, with or without a country, as `pt-BR`; empty suits all"
+        "",
+        max_length=5,
+        pattern=SPOKEN,
+        description="ISO 639-1, with or without a country, as `pt-BR`; empty suits all",
     )
     intent: str = Field("", max_length=60, description="The name of the intent that must be recognised")
     facts: list[Fact] = Field([], max_length=20, description="Words that must all stand in the answer")
