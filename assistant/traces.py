@@ -29,9 +29,12 @@ MOST_BYTES = 16_384  # of all of it, as ASCII JSON
 
 
 def trace_of(reply: EngineReply) -> dict[str, Any]:
-    """What is kept of how this reply came about: ``why`` and ``sources`` within bounds, {} where the engine says nothing.
+    """What is kept of how this reply came about: ``why`` and ``sources`` within bounds, {} where the engine says nothing; in
+    ``handover`` why a colleague was called, where one was.
     ``cut``: True where something was left out."""
     told: dict[str, Any] = {name: reply.why[name] for name in MEMBERS if reply.why.get(name)}
+    if reply.handover:
+        told["handover"] = reply.handover_reason or "review"
     if reply.sources:
         told["sources"] = [dict(vars(source)) for source in reply.sources]
     if not told:

@@ -121,6 +121,7 @@ class LanguageEngine:
         try:
             return self._answered(request, first, box, turn, asked if said else None, said)
         except ChatError as error:
+            turn.failed(error.failed)
             log.warning("language_model_failed", code=error.code, conversation=str(request.conversation_id))
             return self._degraded(request, turn, error.code)
 
@@ -182,6 +183,7 @@ class LanguageEngine:
             # what the person agreed to is done, or is not: they must be told, whatever became of the model
             done = turn.agreed_to == "ok"
             turn.degraded = error.code
+            turn.failed(error.failed)
             answer = confirming.worded(language)[3 if done else 4]
         if isinstance(answer, Content):
             return self._reply(request, first, (answer,), turn, built, expected=("yes",))

@@ -5,11 +5,12 @@ Owns the account that `EngineReply.usage` and ``why`` are made of. Must not deci
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from assistant.builtin.turn import Look
-from assistant.llm.chat import ChatResult
+from assistant.llm.chat import ChatResult, Failed
 from assistant.port import Source
 from assistant.tools.confirming import Asked
 from assistant.tools.toolbox import Result
@@ -39,12 +40,21 @@ class Turn:
 
     def note(self, result: ChatResult) -> None:
         self.model = result.model
+        self.failed(result.failed)
         self.models.append(
             {
                 "model": result.model, "outcome": "cached" if result.cached else result.stop,
                 "input_tokens": result.input_tokens, "output_tokens": result.output_tokens,
                 "cost_usd": result.cost_usd, "latency_ms": result.latency_ms,
             }
+        )  # fmt: skip
+
+    def failed(self, those: Iterable[Failed]) -> None:
+        """Models that gave no answer."""
+        self.models.extend(
+            {"model": one.model, "outcome": one.code, "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0,
+             "latency_ms": one.took_ms}
+            for one in those
         )  # fmt: skip
 
     def took(self, name: str, ran: Result) -> None:
@@ -73,7 +83,7 @@ class Turn:
         self.tools.append({"name": name[:60], "outcome": f"refused:{code}", "took_ms": 0})
 
     def usage(self) -> dict[str, Any]:
-        if not self.models:
+        if not self.model:
             return {}
         read, written = (sum(one[name] for one in self.models) for name in ("input_tokens", "output_tokens"))
         cost = round(sum(one["cost_usd"] for one in self.models), 6)

@@ -10,12 +10,13 @@ import random
 import re
 import time
 import uuid
+from dataclasses import replace
 
 import structlog
 
 from assistant.llm.answers import answer_before, answer_keep
 from assistant.llm.budget import frugal, reserve, settle, settle_failed
-from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Stream
+from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Failed, Stream
 from assistant.llm.choice import abilities, chosen
 from assistant.llm.faults import ProviderFault, fault_of
 from assistant.llm.gate import asking
@@ -75,28 +76,32 @@ def chat(
         return before
     fault = ProviderFault("llm_timeout")
     told = _Told(stream)
+    without: list[Failed] = []
     for at, offer in enumerate(line):
+        began = time.monotonic()
         try:
             result = _paid(offer, request, told, ends, last=at == len(line) - 1)
         except ProviderFault as failed:
             log.info("llm_failed", provider=offer.server.name, model=offer.name, code=failed.code, purpose=purpose)
             fault = failed
+            without.append(_failed(offer, failed, began))
             if told.first_at is not None:
-                raise ChatError("llm_cut") from None
+                raise ChatError("llm_cut", failed=tuple(without)) from None
             if ends - time.monotonic() < LEAST_S:
                 break
         else:
             answer_keep(offer, request, purpose, person, result)
-            return result
-    raise ChatError(fault.code, retryable=fault.again)
+            return replace(result, failed=tuple(without))
+    raise ChatError(fault.code, retryable=fault.again, failed=tuple(without))
 
 
 def chat_with(offer: Offer, request: ChatRequest) -> ChatResult:
     """Ask this model and no other, whatever its place among the others; it is paid for as any. Raises ChatError."""
+    began = time.monotonic()
     try:
-        return _paid(offer, request, _Told(None), time.monotonic() + request.deadline_s, last=True)
+        return _paid(offer, request, _Told(None), began + request.deadline_s, last=True)
     except ProviderFault as fault:
-        raise ChatError(fault.code, retryable=fault.again) from None
+        raise ChatError(fault.code, retryable=fault.again, failed=(_failed(offer, fault, began),)) from None
 
 
 def chat_alone(offer: Offer, request: ChatRequest, *, needs: frozenset[str] = frozenset(), **_: object) -> ChatResult:
@@ -104,6 +109,10 @@ def chat_alone(offer: Offer, request: ChatRequest, *, needs: frozenset[str] = fr
     if not needs | ({"tools"} if request.tools else set()) <= abilities(offer):
         raise ChatError("no_model_fits")
     return chat_with(offer, request)
+
+
+def _failed(offer: Offer, fault: ProviderFault, began: float) -> Failed:
+    return Failed(offer.full_name, fault.code, round((time.monotonic() - began) * 1000))
 
 
 class _Told:

@@ -58,9 +58,19 @@ class ChatRequest:
 
 
 @dataclass(frozen=True)
+class Failed:
+    """A model that was asked and gave no answer: why, as docs/llm.md lists the codes, and for how long it was asked."""
+
+    model: str
+    code: str
+    took_ms: int
+
+
+@dataclass(frozen=True)
 class ChatResult:
     """What a model answered. Tokens are the provider's count, or our estimate where ``estimated``; ``cost_usd`` by the
-    prices of the model's row; ``first_ms``: until the first piece of text, None without a stream."""
+    prices of the model's row; ``first_ms``: until the first piece of text, None without a stream; ``failed``: those that were
+    asked before."""
 
     text: str
     stop: Stop
@@ -73,13 +83,15 @@ class ChatResult:
     latency_ms: int = 0
     first_ms: int | None = None
     cached: bool = False  # the answer to the same question from before (RESPONSE_CACHE_TTL)
+    failed: tuple[Failed, ...] = ()
 
 
 class ChatError(Exception):
     """No answer came about. ``code`` is stable and never holds what was said; ``retryable``: another try, or another model,
-    may help."""
+    may help; ``failed``: the models that were asked, the last one among them."""
 
-    def __init__(self, code: str, *, retryable: bool = False):
+    def __init__(self, code: str, *, retryable: bool = False, failed: tuple[Failed, ...] = ()):
         super().__init__(code)
         self.code = code
         self.retryable = retryable
+        self.failed = failed

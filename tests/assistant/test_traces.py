@@ -35,6 +35,11 @@ def test_it_keeps_what_fits_as_it_is() -> None:
     }
 
 
+def test_why_a_colleague_was_called_is_kept() -> None:
+    assert trace_of(EngineReply(contents=(), handover=True, handover_reason="budget")) == {"handover": "budget"}
+    assert trace_of(EngineReply(contents=(), handover=True)) == {"handover": "review"}
+
+
 @pytest.mark.parametrize(
     "why",
     [

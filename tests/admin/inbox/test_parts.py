@@ -15,10 +15,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from assistant import engines
+from assistant.models import KnowledgeEntry
 from channels_app.health import health_forget
 from channels_app.models import ChannelHealth, MessageTemplate
 from conversations.models import Attachment, Conversation, Message, Note
+from messaging.admin.inbox.why import page as why_page
 from messaging.agents.models import CannedReply, ScheduledReply
+from messaging.assist import asking
 from messaging.models import Delivery
 from messaging.rules.control import conversation_end, take_over
 from tenants.models import AuditEntry
@@ -83,6 +87,39 @@ def test_an_answer_in_a_models_place_says_why_in_words(staff_of: Any, acme: Worl
     page = staff_of(acme.tenant, AGENT).get(at(acme, "why", seq=seq)).content.decode()
     for words in ("The model did not answer in time.", "version 3", "2 earlier turns", "refused: not agreed"):
         assert words in page
+
+
+def test_models_that_gave_no_answer_stand_there_with_their_reason(staff_of: Any, acme: World) -> None:
+    failed = {"model": "house/small", "outcome": "llm_denied", "input_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
+    seq = explain(acme, settled="llm", models=[failed, {"model": "spare-7", "outcome": "stop", "input_tokens": 7}])
+    page = staff_of(acme.tenant, AGENT).get(at(acme, "why", seq=seq)).content.decode()
+    row = page[page.index("house/small") : page.index("spare-7")]
+    assert "The provider refuses the key." in row and row.count("<td>–</td>") == 3 and "0.00" not in row
+
+
+def test_a_hand_over_is_told_and_articles_are_a_step_away(staff_of: Any, acme: World, globex: World) -> None:
+    with tenant_scope(acme.tenant.id):
+        kept = KnowledgeEntry.objects.create(tenant=acme.tenant, title="Returns", answer="30 days")
+    with tenant_scope(globex.tenant.id):
+        theirs = KnowledgeEntry.objects.create(tenant=globex.tenant, title="Theirs", answer="?")
+    chunks = [{"kind": "article", "id": str(id), "title": "x", "score": 0.5} for id in (kept.pk, theirs.pk, "odd")]
+    seq = explain(
+        acme, settled="letters", handover="requested", chunks=chunks, sources=[{**chunks[0], "title": "Returns"}]
+    )
+    where = reverse("admin:assistant_knowledgeentry_change", args=[kept.pk])
+    page = staff_of(acme.tenant, (*AGENT, "intents:read")).get(at(acme, "why", seq=seq)).content.decode()
+    assert "A colleague was called." in page and page.count(where) == 2 and str(theirs.pk) not in page
+    assert where not in staff_of(acme.tenant, AGENT).get(at(acme, "why", seq=seq)).content.decode()
+
+
+def test_a_model_that_is_not_asked_says_that_the_builtin_settles_it(staff_of: Any, acme: World, monkeypatch) -> None:
+    seq = explain(acme, settled="letters")
+    asked = rows(Message).filter(conversation=acme.conversation, role="visitor").first()
+    rows(Message).filter(conversation=acme.conversation, role="bot").update(reply_to=asked.id)
+    monkeypatch.setattr(why_page, "engines_shown", lambda: [("model:house/x", "house/x")])
+    monkeypatch.setattr(asking, "engine_named", lambda name, tenant: engines.engine_named("builtin", tenant))
+    page = staff_of(acme.tenant, AGENT).post(at(acme, "why", seq=seq), {"engines": ["model:house/x"]})
+    assert "The built-in assistant knows this for certain" in page.content.decode()
 
 
 def test_others_are_asked_the_same_and_nothing_comes_of_it(staff_of: Any, acme: World) -> None:

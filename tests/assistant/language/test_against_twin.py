@@ -96,7 +96,19 @@ def test_the_system_prompt_is_not_told(asked: Any) -> None:
 def test_a_provider_that_is_away_leaves_the_builtin(asked: Any, twin: Twin) -> None:
     twin.llm.models = ("another",)
     reply, _ = asked("what are tent pegs made of")
-    assert reply.engine == "builtin" and reply.why["degraded"].startswith("llm_")
+    assert reply.engine == "builtin" and reply.why["degraded"] == "llm_model_unknown"
+    assert [(one["model"], one["outcome"]) for one in reply.why["models"]] == [("openai/gpt-twin", "llm_model_unknown")]
+    assert "cost_usd" not in reply.usage
+
+
+def test_the_one_that_answers_stands_behind_those_that_did_not(asked: Any, twin: Twin, tenant: Any) -> None:
+    """Staff saw the dear model alone, and not that the one before it refuses its key."""
+    model(provider(tenant, twin, "anthropic"), "gpt-second", rank=200)
+    twin.faults.order("refuse_token")
+    reply, _ = asked('about my tent pegs, reply with "Steel"')
+    told = [(one["model"], one["outcome"]) for one in reply.why["models"]]
+    assert told == [("openai/gpt-twin", "llm_denied"), ("anthropic/gpt-second", "stop")]
+    assert (reply.model, "degraded" in reply.why) == ("anthropic/gpt-second", False)
 
 
 def test_beyond_the_hard_limit_a_colleague_is_asked_where_the_tenant_wants_it(

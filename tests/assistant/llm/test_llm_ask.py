@@ -217,6 +217,19 @@ def test_the_next_model_answers_in_time(kind, twin, tenant) -> None:
     twin.faults.order("never")
     found = chat(question(deadline_s=1.0), purpose="answer")
     assert found.model == "compatible/gpt-twin"
+    [before] = found.failed
+    assert (before.model, before.code) == (f"{kind}/gpt-twin", "llm_timeout") and 100 < before.took_ms < 1000
+
+
+def test_where_none_answers_each_is_told_with_its_reason(kind, twin, tenant, no_pause) -> None:
+    model(provider(tenant, twin, "compatible"), rank=200)
+    twin.faults.order("refuse_token")
+    twin.faults.order("quota")
+    with pytest.raises(ChatError, match="llm_quota_used_up") as caught:
+        chat(question(), purpose="answer")
+    assert [(one.model, one.code) for one in caught.value.failed] == [
+        (f"{kind}/gpt-twin", "llm_denied"), ("compatible/gpt-twin", "llm_quota_used_up"),
+    ]  # fmt: skip
 
 
 def test_a_redirect_takes_no_key_along(kind, twin, monkeypatch) -> None:

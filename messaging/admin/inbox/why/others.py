@@ -10,7 +10,7 @@ from typing import Any
 
 from django import forms
 
-from assistant.engines import BUILTIN, CURRENT, has_models
+from assistant.engines import BUILTIN, CURRENT, has_models, is_held
 from assistant.llm.providers.offers import offers
 from assistant.llm.told import words_of
 from assistant.prompts.models import SystemPrompt
@@ -70,6 +70,7 @@ def _shown(who: str, answer: Answer) -> dict[str, Any]:
         "model": answer.reply.model,
         "text": answer.text,
         "handover": answer.reply.handover,
+        "settled": is_held(answer.engine) and not (answer.reply.model or told["error"] or told["degraded"]),
         "cost": answer.reply.usage.get("cost_usd"),
         "took_ms": answer.latency_ms,
         "failed": words_of(code) if (code := told["error"] or told["degraded"]) else "",

@@ -5,17 +5,19 @@ Owns the words. What is kept of it: assistant/traces.py.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from assistant.llm.told import words_of
-from assistant.models import Intent
+from assistant.llm.told import WORDS, words_of
+from assistant.models import Intent, KnowledgeEntry
 from conversations.models import Conversation, Message
 from conversations.safety import WHY
 from messaging.admin.inbox.why.others import AskForm, engines_shown
+from messaging.outbox.reasons import waits_words
 from tenants.console.pages import TenantAdmin, permissions_in, shortened
 from tenants.errors import Invalid, NotFound, ServiceError
 
@@ -94,11 +96,14 @@ def told(message: Message) -> dict[str, Any]:
         "model": analysis.get("model", ""),
         "degraded": _degraded(analysis.get("degraded"), why.get("degraded")),
         "intents": _intents(why.get("intents")),
-        "sources": _objects(why.get("sources")),
-        "chunks": [{**one, "percent": _percent(one.get("score"))} for one in _objects(why.get("chunks"))],
+        "handover": waits_words(str(handover)) if (handover := why.get("handover")) else "",
+        "sources": _articles(_objects(why.get("sources"))),
+        "chunks": [{**one, "percent": _percent(one.get("score"))} for one in _articles(_objects(why.get("chunks")))],
         "prompt": _prompt(why.get("prompt")),
         "tools": [{**one, "said": _outcome(one)} for one in _objects(why.get("tools"))],
-        "models": [{**one, "said": _outcome(one)} for one in _objects(why.get("models"))],
+        "models": [
+            {**one, "said": _outcome(one), "failed": one.get("outcome") in WORDS} for one in _objects(why.get("models"))
+        ],
         "usage": {name.replace("_", " "): value for name, value in (analysis.get("usage") or {}).items()},
         "cut": why.get("cut", False),
         "said": shortened(message.text, 400),
@@ -132,6 +137,20 @@ def _intents(value: Any) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _articles(those: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each with ``article``: the id of the article that it is, where that is still there, else ""."""
+    ids = [_uuid(one.get("id")) if one.get("kind") == "article" else None for one in those]
+    there = set(KnowledgeEntry.objects.filter(id__in=[id for id in ids if id]).values_list("id", flat=True))
+    return [{**one, "article": id if id in there else ""} for one, id in zip(those, ids, strict=True)]
+
+
+def _uuid(value: Any) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        return None
+
+
 def _prompt(value: Any) -> list[tuple[str, str]]:
     if not isinstance(value, dict):
         return []
@@ -147,7 +166,7 @@ def _prompt(value: Any) -> list[tuple[str, str]]:
 
 def _outcome(one: Mapping[str, Any]) -> str:
     code = str(one.get("outcome", ""))
-    return OUTCOMES.get(code) or code.replace("_", " ").replace("refused:", "refused: ")
+    return OUTCOMES.get(code) or WORDS.get(code) or code.replace("_", " ").replace("refused:", "refused: ")
 
 
 def _percent(score: Any) -> int:
