@@ -104,3 +104,27 @@ def test_a_process_that_dies_is_a_failure_and_says_no_words(monkeypatch: pytest.
     monkeypatch.setattr(apart, "learnt", learnt_apart)
     with pytest.raises(apart.LearningFailed):
         lessons.learn({}, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("most", "behind"), [(len(EXAMPLES), 0), (len(EXAMPLES) - 1, apart.BEHIND)], ids=["small", "large"]
+)
+def test_a_small_second_look_is_not_learnt_behind_all_others(most, behind, monkeypatch) -> None:
+    """Answers are worse until it is there: behind others that work, the demo's was awaited for minutes in place of seconds."""
+    begun: list[int] = []
+    monkeypatch.setattr(apart, "SOON", most)
+    monkeypatch.setattr(apart, "_done", lambda do, given, nice=0, told=None, longest_s=0.0: begun.append(nice) or b"")
+    with pytest.raises(apart.LearningFailed):  # no bytes are no second look
+        apart.meant(apart.learnt_here(EXAMPLES, []), EXAMPLES, {}, "")
+    assert begun == [behind]
+
+
+def test_a_small_second_look_does_not_wait_for_a_large_one(monkeypatch) -> None:
+    monkeypatch.setattr(apart, "BEAT_S", 0.01)
+    monkeypatch.setattr(apart, "_done", lambda *given: b"")
+
+    def waits(_: float) -> None:
+        raise TimeoutError
+
+    with apart._one_behind, pytest.raises(apart.LearningFailed):
+        apart.meant(apart.learnt_here(EXAMPLES, []), EXAMPLES, {}, "", waits)

@@ -32,10 +32,12 @@ LONGEST_S, LONGEST_MEASURED_S = 600.0, 3600.0
 BEAT_S = 5.0  # how often those who wait are told, however long a step takes
 SLOWEST = 6  # times as long it may take on a clock that it gives way to others by: its limit is one of processor time
 LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_CPU, ({0}, {0}))"
-BEHIND = 15  # of the second look, for which no message waits: those that answer come first
+BEHIND = 15  # of what takes minutes, and of measuring: those that answer come first
+SOON = 3_000  # examples whose second look takes some ten seconds at most: until it is there answers are worse, so it does not wait
 GIVE_WAY = "os.path.exists('/proc/self/autogroup') and open('/proc/self/autogroup', 'w').write('{}')"
 PROGRESS, RESULT = b"progress ", b"result\n"
-_one_behind = threading.Lock()  # a process has one second look learnt at a time, however many tenants have changed
+# A process has one second look learnt at a time, however many tenants have changed, and beside it one that takes minutes.
+_one_soon, _one_behind = threading.Lock(), threading.Lock()
 
 #: is told how much is done, 0 to 1, every BEAT_S at least; what it raises ends the process that learns
 Told = Callable[[float], None]
@@ -68,8 +70,9 @@ def meant(
         "network": network,
     }  # fmt: skip
     intents = {example.intent for example in examples} - {training.NONE}
-    with _alone(told):
-        done = _done("mean", given, BEHIND, told)
+    is_soon = len(examples) <= SOON
+    with _alone(told, _one_soon if is_soon else _one_behind):
+        done = _done("mean", given, 0 if is_soon else BEHIND, told)
     try:
         return replace(learnt, second=unpack_second(done, intents))
     except FAULTS as error:
@@ -91,19 +94,19 @@ def measured(
         "versions": [[asdict(example) for example in examples] for examples in versions],
         "own": own, "texts": texts, "called": called, "network": network, "sure": sure,
     }  # fmt: skip
-    with _alone(told):
+    with _alone(told, _one_behind):
         found: list[dict[str, Any]] = json.loads(_done("measure", given, BEHIND, told, LONGEST_MEASURED_S))
     return found
 
 
 @contextmanager
-def _alone(told: Told) -> Iterator[None]:
-    while not _one_behind.acquire(timeout=BEAT_S):
+def _alone(told: Told, one: threading.Lock) -> Iterator[None]:
+    while not one.acquire(timeout=BEAT_S):
         told(0.0)
     try:
         yield
     finally:
-        _one_behind.release()
+        one.release()
 
 
 # ------------------------------------------------------------------------------ the process

@@ -99,10 +99,11 @@ def train(
     held_out = _held_out(lesson, called, features, told)
     share = _share(held_out, labels)
     tried = _tried(_mixed(held_out, share), lesson)
-    centre, both = _fitted(lesson, called, features, lesson.names)
+    centre, given = _prepared(lesson, called, features, lesson.names)
+    found = lines.fit_mixed(*given, share)
     told(1.0)
     meant = [example.intent for example in lesson.examples]
-    return Meaning(model, lesson.names, centre, *lines.mixed(both, share), _calibrated(tried, meant)), tried
+    return Meaning(model, lesson.names, centre, *found, _calibrated(tried, meant)), tried
 
 
 def _held_out(lesson: Lesson, called: Lesson, features: Features, told: Progress) -> list[Any]:
@@ -114,7 +115,8 @@ def _held_out(lesson: Lesson, called: Lesson, features: Features, told: Progress
     for number, tested in enumerate(folds([example.intent for example in lesson.examples], FOLDS)):
         seen = sorted(set(range(count)) - set(tested))
         if seen and tested:
-            centre, both = _fitted(lesson.part(seen), called, features, lesson.names)
+            centre, taught = _prepared(lesson.part(seen), called, features, lesson.names)
+            both = lines.fit(*taught)
             given = lesson.part(tested)
             rows = _joined(given.vectors, centre, folded(features, given.rows))
             for found, (table, bias) in zip(scores, both, strict=True):
@@ -162,8 +164,10 @@ def _calibrated(tried: Tried, meant: Sequence[str]) -> Calibration:
     return calibrated(evidence, labels, weights)
 
 
-def _fitted(lesson: Lesson, called: Lesson, features: Features, names: Sequence[str]) -> tuple[Any, list[lines.Lines]]:
-    """The centre of the vectors, and both kinds of lines, one for each of the names."""
+def _prepared(
+    lesson: Lesson, called: Lesson, features: Features, names: Sequence[str]
+) -> tuple[Any, tuple[Any, Any, Any, int]]:
+    """The centre of the vectors, and what lines are fitted to, one for each of the names."""
     import numpy as np
 
     count = len(lesson.examples)
@@ -174,7 +178,7 @@ def _fitted(lesson: Lesson, called: Lesson, features: Features, names: Sequence[
     labels = _labels([*lesson.examples, *(called.examples[place] for place in kept)], names)
     often = np.bincount(labels[:count], minlength=len(names))
     each = np.concatenate([(count / len(names) / np.maximum(often, 1))[labels[:count]], np.ones(len(kept))])
-    return centre, lines.fit(rows, labels, each, len(names))
+    return centre, (rows, labels, each, len(names))
 
 
 def _labels(examples: Sequence[Example], names: Sequence[str]) -> Any:
