@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A database that is named is set up at every start: it may be another one than last time.
 NAMED := $(DATABASE_URL)$(POSTGRESQL_URI)$(MONGODB_URI)$(shell grep -sE '^(DATABASE_URL|POSTGRESQL_URI|MONGODB_URI)=.' .env)
 
-.PHONY: serve channel-table demo-talks test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos fuzz fuzz-api journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
+.PHONY: serve channel-table demo-talks demo-learnt test test-cluster test-pgvector test-mongo check widget proto format clean bench load chaos fuzz fuzz-api journeys-cluster lock simulate simulate-mutations openapi-lint openapi-breaking openapi-baseline clients
 
 serve: .venv/installed var/seeded
 	@# var/seeded follows the migrations; a database that is named, or a file that was removed, is set up here.
@@ -44,6 +44,10 @@ channel-table: .venv/installed-dev
 # docs/demo-talks.md, from what the demo's assistant answers without a language model.
 demo-talks: .venv/installed-dev
 	DEMO_TALKS=write $(PYTHON) -m pytest -q -n 0 tests/assistant/test_demo_talks.py
+
+# assistant/demo/learnt, after a change of what the demo is taught.
+demo-learnt: .venv/installed-dev
+	DEMO_LEARNT=write $(PYTHON) -m pytest -q -n 0 tests/assistant/test_demo_ready.py
 
 check: .venv/installed-dev
 	.venv/bin/ruff format --check .

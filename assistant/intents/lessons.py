@@ -283,7 +283,7 @@ def _held(row: TrainedModel, skills: Mapping[str, Skill], facts: Sequence[knowle
         return None
     try:
         taught = taught_of(npz)
-        learnt = unpack(npz, skills, taught, ())
+        learnt = _unpacked(npz, skills, taught, ())
     except FAULTS as error:
         log.warning("assistant_not_loaded", error=type(error).__name__)
         return None
@@ -309,7 +309,7 @@ def _newest(
         known = _loaded(stored.numbers_of(row), digest, skills, facts) if row else None
         if row and known:
             return replace(known, version=row.id), True
-        claimed = stored.training_claim(rows, digest, _state(skills, facts))
+        claimed = stored.training_claim(rows, digest, state_of(skills, facts))
         if claimed:
             return _learn_and_keep(claimed, skills, facts), True
         if not waits:
@@ -333,10 +333,16 @@ def _loaded(
     if npz is None:
         return None
     try:
-        return Lessons(digest, skills, unpack(npz, skills, examples_of(skills, facts), knowledge.in_order(facts)))
+        learnt = _unpacked(npz, skills, examples_of(skills, facts), knowledge.in_order(facts))
     except FAULTS as error:
         log.warning("assistant_not_loaded", error=type(error).__name__)
         return None
+    return Lessons(digest, skills, learnt)
+
+
+def _unpacked(npz: bytes, *given: Any) -> Learnt:
+    learnt = unpack(npz, *given)
+    return learnt if settings.ENV["ASSISTANT_MEANING"] else replace(learnt, second=None)
 
 
 def _learn_and_keep(row: Any, skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> Lessons:
@@ -353,7 +359,8 @@ def _learn_and_keep(row: Any, skills: Mapping[str, Skill], facts: Sequence[knowl
     return replace(known, version=row.id)
 
 
-def _state(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> dict[str, Any]:
+def state_of(skills: Mapping[str, Skill], facts: Sequence[knowledge.Fact]) -> dict[str, Any]:
+    """What is told of a training, beside its figures."""
     counts = {skill.name: len(skill.examples) for skill in skills.values()}
     return {"intents": counts, "facts": len(facts)}
 

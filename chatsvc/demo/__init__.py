@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 
 from assistant.demo import seed_assistant
+from assistant.demo.ready import ready_seed
 from assistant.products.models import ProductSource
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
@@ -177,6 +178,7 @@ def assistant_seed() -> None:
     tenant = demo_tenant()
     assert tenant is not None
     seed_assistant(tenant)
+    ready_seed()
     if not ProductSource.objects.exists():
         ProductSource.objects.create(tenant=tenant, products=GOODS)
 

@@ -36,8 +36,8 @@ class Learnt:
         return sum(array.nbytes for array in _arrays(self).values())
 
 
-def pack(learnt: Learnt, taught: Sequence[training.Example] = ()) -> bytes:
-    """``taught``: the examples, for `taught_of`."""
+def pack(learnt: Learnt, taught: Sequence[training.Example] = (), level: int | None = None) -> bytes:
+    """``taught``: the examples, for `taught_of`. ``level``: of zlib; None: LEVEL."""
     words: dict[str, Any] = {
         "names": learnt.classifier.scorer.names,
         "facts": [fact.id for fact in learnt.knowledge.facts],
@@ -45,15 +45,17 @@ def pack(learnt: Learnt, taught: Sequence[training.Example] = ()) -> bytes:
     if learnt.second:
         words |= {"second_names": learnt.second.names, "second_model": learnt.second.model}
     examples = [[example.text, example.intent] for example in taught]
-    return _npz({"words": _as_array(words), "taught": _as_array(examples), **_arrays(learnt)})
+    return _npz(
+        {"words": _as_array(words), "taught": _as_array(examples), **_arrays(learnt)}, LEVEL if level is None else level
+    )
 
 
-def _npz(held: dict[str, Any]) -> bytes:
+def _npz(held: dict[str, Any], level: int) -> bytes:
     """As NumPy's ``savez_compressed``, which leaves no choice of the level."""
     import numpy as np
 
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
         for name, array in held.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
