@@ -1,0 +1,95 @@
+"""What a turn of the built-in assistant finds beside intents: articles, what was meant by other words, what is to be asked back.
+
+Owns how these are looked for. Must not decide when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from assistant import slots
+from assistant.builtin.replies import Replies, told_of
+from assistant.builtin.turn import CONFIRMING, MARKS, SOMETHING_ELSE
+from assistant.builtin.wording import MAX_OFFERED
+from assistant.intents.common import HELP, HUMAN
+from assistant.intents.skills import Skill
+from assistant.knowledge.search import known_from
+from assistant.port import EngineReply
+from channels_app.content.types import Content
+
+
+class Found(Replies):
+    """Each gives the whole reply, or None where there is nothing of that kind."""
+
+    def reply(self) -> EngineReply:
+        """To the whole turn."""
+        raise NotImplementedError  # assistant/builtin/dialogue.py has it
+
+    def fact_found(self, then: Content | None = None, more: float = 0.0) -> EngineReply | None:
+        """The knowledge has it. ``then`` is a question to come back to; ``more``: how much surer it must be than elsewhere."""
+        best = next(iter(self.findings), None)
+        if best and best.score >= self.options.known + more:
+            return self.tell(best.fact, best.score, then)
+        passage = self.passage
+        if passage is None or passage.score < known_from(self.options.known) + more:
+            return None
+        return self.tell(told_of(passage), passage.score, then)
+
+    def read_as(self, words: str, of: Skill | None = None) -> EngineReply | None:
+        """What is said to these words in place of those that were written. None where they are not understood, or as something
+        else than ``of``."""
+        if not words:
+            return None
+        reply = type(self)(self.options, self.lessons, self.saying(words), self.look, self.ask_shop).reply()
+        missed = reply.unanswered or reply.context["assistant"]["missed"] > self.missed
+        return None if missed or (of and reply.intent != of.name) else reply
+
+    def denial_asked_about(self) -> EngineReply | None:
+        """What a text forbids is not begun, but asked about: only they know whether it was under way."""
+        if self.recognised or not self.denied or self.classification.confidence < self.options.medium:
+            return None
+        skill = self.skill(self.classification.intent)
+        if skill is None or not skill.own:
+            return None
+        payload = f"intent:{skill.name}"
+        question = self.wording.left(skill.title, payload, SOMETHING_ELSE)
+        confidence = self.classification.confidence
+        return self.answer([question], stage=CONFIRMING, on_yes=payload, expected=(payload,), confidence=confidence)
+
+    def number_alone(self) -> EngineReply | None:
+        """A number that several intents ask for, and nothing else: what it is for is asked. No likeness of letters says."""
+        if self.collecting or not slots.NUMBER_ALONE.fullmatch(self.text):
+            return None
+        ways = []
+        for name, known in self.lessons.skills.items():
+            skill = self.skill(name) if known.own else None
+            given = slots.number_in(skill.slots, self.text, self.options.region) if skill else {}
+            if skill and given:
+                ways.append((skill.title, f"intent:{name}?{urlencode(given)}"))
+        if not ways:
+            return None
+        question = self.wording.about(self.text.strip(MARKS), ways[: MAX_OFFERED - 1], SOMETHING_ELSE)
+        on_yes = ways[0][1] if len(ways) == 1 else ""
+        return self.answer([question], stage=CONFIRMING, on_yes=on_yes, expected=tuple(payload for _, payload in ways))
+
+    def nearly_recognised(self) -> EngineReply | None:
+        """Not sure enough to answer, sure enough to ask back."""
+        if self.classification.confidence < self.options.medium:
+            return None
+        names = self.classification.between(self.options.medium / 2)[: MAX_OFFERED - 1]
+        meant = [skill for name in names if (skill := self.skill(name)) and (skill.own or name in (HUMAN, HELP))]
+        likely = [(self.wording.title(skill), f"intent:{skill.name}") for skill in meant]
+        likely += [
+            (f.fact.title, f"knowledge:{f.fact.id}") for f in self.findings[:1] if f.score >= self.options.known / 2
+        ]
+        if not likely:
+            return None
+        question = self.wording.did_you_mean(likely, SOMETHING_ELSE)
+        on_yes = likely[0][1] if len(likely) == 1 else ""
+        return self.misunderstood([question], stage=CONFIRMING, on_yes=on_yes, expected=tuple(p for _, p in likely))
+
+    def not_understood(self) -> EngineReply:
+        """It does not know, says so, and offers a human."""
+        reply = self.misunderstood([self.wording.unknown(HUMAN)], on_yes=HUMAN, expected=(HUMAN,))
+        return replace(reply, unanswered=True)

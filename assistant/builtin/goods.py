@@ -1,0 +1,74 @@
+"""What the built-in assistant says about products of the shop.
+
+Owns when the shop's answer is the turn's. What is taken for a question about a product: assistant/products/plain.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from assistant.builtin.found import Found
+from assistant.builtin.phrases.wishes import parts_of_wish
+from assistant.builtin.turn import PRODUCTS
+from assistant.intents.common import HUMAN
+from assistant.intents.recognised import MEANING
+from assistant.port import EngineReply
+from channels_app.content.types import Content
+
+FEW = 2  # words that may be a name
+
+
+class Goods(Found):
+    """As `Found`, of products."""
+
+    def product_known(self, then: Content | None = None) -> EngineReply | None:
+        """The shop has what is asked about. What was taught word for word comes first, and whatever else was taught of such
+        questions after it: "what does … cost" is about the thing, and not about its postage."""
+        told = self.told
+        if told is None or not told.contents or (self.taught_so and not told.recalled):
+            return None
+        return self.tell_of(told, then)
+
+    def product_and_more(self) -> EngineReply | None:
+        """A question about a product beside something else: the product first, then what is said to the rest, as if it had been
+        written alone. Where that is not understood, the product alone."""
+        parts = parts_of_wish(self.text) if self.ask_shop and not self.taught_so else []
+        asked = ((place, self.ask_shop(self.saying(part), self.goods, False)) for place, part in enumerate(parts))  # type: ignore[misc]
+        place, told = next(((place, told) for place, told in asked if told and told.contents), (0, None))
+        if told is None:
+            return None
+        rest = ". ".join(part for other, part in enumerate(parts) if other != place)
+        after = type(self)(self.options, self.lessons, self.saying(rest), self.look, self.ask_shop).reply()
+        memory = after.context["assistant"]
+        if after.unanswered or memory["missed"] > self.missed or after.handover_reason == "misunderstood":
+            return self.tell_of(told, self.question(self.awaited) if self.awaited else None)
+        first = self.tell_of(told)
+        goods = {"goods": memory.get("goods") or self.goods}
+        return replace(
+            after,
+            contents=(*first.contents, *after.contents),
+            context={**after.context, "assistant": {**memory, **goods}},
+            sources=(*first.sources, *after.sources),
+            why={**after.why, "tools": first.why["tools"]},
+        )
+
+    def product_lacking(self) -> EngineReply | None:
+        """The shop does not have it, and neither intents nor knowledge are about the thing itself: likeness to "do you have …"
+        alone is none."""
+        told = self.told
+        if told is None or not told.lacks or self.taught_so or self.is_about(told.thing):
+            return None
+        self.missed = 0
+        said = self.wording.or_human(told.lacks, HUMAN)
+        return replace(self.answer([said], PRODUCTS, on_yes=HUMAN, expected=(HUMAN,)), unanswered=True)
+
+    def product_called(self) -> EngineReply | None:
+        """A product's name, where no letters say that it is anything else: what one or two words mean deceives."""
+        if self.ask_shop is None or self.looked_at.by != MEANING or len(self.text.split()) > FEW:
+            return None
+        return None if self.taught_so or self.collecting else self.product_named()
+
+    def product_named(self) -> EngineReply | None:
+        """Nothing but the name of a product."""
+        told = self.ask_shop(self.request, self.goods, True) if self.ask_shop else None
+        return self.tell_of(told) if told and told.contents else None
