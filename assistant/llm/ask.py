@@ -80,7 +80,7 @@ def chat(
     for at, offer in enumerate(line):
         began = time.monotonic()
         try:
-            result = _paid(offer, request, told, ends, last=at == len(line) - 1)
+            result = _asked(offer, request, told, ends, last=at == len(line) - 1)
         except ProviderFault as failed:
             log.info("llm_failed", provider=offer.server.name, model=offer.name, code=failed.code, purpose=purpose)
             fault = failed
@@ -99,7 +99,7 @@ def chat_with(offer: Offer, request: ChatRequest) -> ChatResult:
     """Ask this model and no other, whatever its place among the others; it is paid for as any. Raises ChatError."""
     began = time.monotonic()
     try:
-        return _paid(offer, request, _Told(None), began + request.deadline_s, last=True)
+        return _asked(offer, request, _Told(None), began + request.deadline_s, last=True)
     except ProviderFault as fault:
         raise ChatError(fault.code, retryable=fault.again, failed=(_failed(offer, fault, began),)) from None
 
@@ -131,29 +131,14 @@ class _Told:
             self._stream(piece)
 
 
-def _paid(offer: Offer, request: ChatRequest, told: _Told, ends: float, *, last: bool) -> ChatResult:
-    """One model, and what it costs counted, whatever comes of it. Raises ProviderFault."""
-    held = reserve(offer, request)
-    try:
-        result = _asked(offer, request, told, ends, last=last)
-    except ProviderFault as failed:
-        settle_failed(held, request, failed.code, "".join(told.pieces))
-        raise
-    settle(held, result)
-    return result
-
-
 def _asked(offer: Offer, request: ChatRequest, told: _Told, ends: float, *, last: bool) -> ChatResult:
     """One model, up to TRIES times. Raises ProviderFault."""
     for attempt in range(TRIES):
-        began = time.monotonic()
-        left = ends - began
+        left = ends - time.monotonic()
         if left < LEAST_S:
             raise ProviderFault("llm_timeout")
         try:
-            with asking(offer.server):
-                answered = _answered(offer, request, told, left, left if last else left * SHARE)
-                return _result(offer, request, answered, began, told.first_at)
+            return _paid(offer, request, told, left, left if last else left * SHARE)
         except ProviderFault as failed:
             fault = failed
         pause = fault.wait_s if fault.wait_s is not None else PAUSE_S * 2**attempt * random.uniform(0.75, 1)  # noqa: S311
@@ -163,6 +148,22 @@ def _asked(offer: Offer, request: ChatRequest, told: _Told, ends: float, *, last
         with outside():
             time.sleep(pause)
     raise AssertionError("unreachable")
+
+
+def _paid(offer: Offer, request: ChatRequest, told: _Told, left: float, silence: float) -> ChatResult:
+    """One try, and what it costs counted, whatever comes of it: the provider is paid for each. Raises ProviderFault."""
+    held, said = reserve(offer, request), ""
+    try:
+        with asking(offer.server):
+            began = time.monotonic()
+            answered = _answered(offer, request, told, left, silence)
+            said = answered.text
+            result = _result(offer, request, answered, began, told.first_at)
+    except ProviderFault as failed:
+        settle_failed(held, request, failed.code, said or "".join(told.pieces))
+        raise
+    settle(held, result)
+    return result
 
 
 def _answered(offer: Offer, request: ChatRequest, told: _Told, left: float, silence: float) -> Answered:
@@ -175,6 +176,9 @@ def _answered(offer: Offer, request: ChatRequest, told: _Told, left: float, sile
 
 
 def _result(offer: Offer, request: ChatRequest, answered: Answered, began: float, first_at: float | None) -> ChatResult:
+    """Raises ProviderFault where it is none."""
+    if not answered.text.strip() and not answered.calls and answered.stop not in ("filter", "refusal"):
+        raise ProviderFault("llm_answer_broken", again=answered.stop != "length")
     text = _json_text(answered.text) if request.schema is not None and not answered.calls else answered.text
     estimated = answered.input_tokens is None or answered.output_tokens is None
     said = answered.text + "".join(f"{call.name}{json.dumps(call.arguments)}" for call in answered.calls)

@@ -83,7 +83,8 @@ def settle(held: Reserved, result: ChatResult) -> None:
 
 
 def settle_failed(held: Reserved, request: ChatRequest, fault: str, told: str) -> None:
-    """An answer that broke off, or came too late, is paid for, as far as we can tell; a refusal costs nothing."""
+    """An answer that broke off, came too late or made no sense (``told``: what was read of it) is paid for, as far as we can
+    tell; a refusal costs nothing."""
     read = prompt_tokens(request) if told or fault in ("llm_timeout", "llm_cut") else 0
     written = text_tokens(told)
     cost = round(held.offer.cost_usd(read, written) * MICRO)

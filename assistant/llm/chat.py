@@ -46,12 +46,14 @@ class Tool:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What a model is asked. ``max_tokens`` of the answer; ``schema``: the answer is to be JSON of this JSON Schema;
+    """What a model is asked. ``max_tokens`` of the answer; ``may_call``: False where it has called enough, and is to answer
+    now: the tools are told all the same, as its calls of before make sense with them alone; ``schema``: the answer is to be JSON of this JSON Schema;
     ``deadline_s``: seconds for all tries together."""
 
     messages: tuple[Said, ...]
     max_tokens: int = 800
     tools: tuple[Tool, ...] = ()
+    may_call: bool = True
     temperature: float | None = None
     schema: Mapping[str, Any] | None = None
     deadline_s: float = 10.0

@@ -22,6 +22,7 @@ STATUSES: dict[int, tuple[str, bool, bool]] = {
     402: ("llm_quota_used_up", False, False),
     403: ("llm_denied", False, False),
     404: ("llm_model_unknown", False, False),
+    410: ("llm_model_unknown", False, False),
     408: ("llm_unavailable", True, True),
     409: ("llm_unavailable", True, False),
     413: ("llm_prompt_too_long", False, False),
@@ -31,8 +32,29 @@ STATUSES: dict[int, tuple[str, bool, bool]] = {
     529: ("llm_overloaded", True, True),
 }
 OTHERS = {3: ("llm_refused", False, False), 4: ("llm_refused", False, False), 5: ("llm_unavailable", True, True)}
-QUOTA = re.compile(r"quota|billing|spend_limit|usage_limit|credit_balance")
-LENGTH = re.compile(r"context_length|context length|prompt is too long|too many tokens|maximum context", re.I)
+#: what a refusal's own names (type, code) say, where its status says less, or is 200; the first that fits counts
+NAMED: tuple[tuple[re.Pattern[str], tuple[str, bool, bool]], ...] = tuple(
+    (re.compile(names), fault)
+    for names, fault in (
+        (r"quota|billing|spend_limit|usage_limit|credit_balance", ("llm_quota_used_up", False, False)),
+        (r"context_length|context_size|request_too_large", ("llm_prompt_too_long", False, False)),
+        (r"model_not_found|not_found_error", ("llm_model_unknown", False, False)),
+        (r"authentication|api_key|permission", ("llm_denied", False, False)),
+        (r"overloaded|server_error|api_error|timeout_error", ("llm_overloaded", True, True)),
+        (r"rate_limit|slow_down", ("llm_throttled", True, False)),
+        (r"invalid_request|BadRequest", ("llm_refused", False, False)),
+    )
+)
+#: what nothing but its sentence says. A sentence of those who are to come later speaks of billing, too
+SAID: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"current quota|credit balance", re.I), "llm_quota_used_up"),
+    (
+        re.compile(r"context length|context size|prompt is too long|too many tokens|maximum context", re.I),
+        "llm_prompt_too_long",
+    ),
+)
+#: statuses that stand for several things
+VAGUE = frozenset({400, 403, 422, 429})
 
 
 class ProviderFault(ChatError):
@@ -62,38 +84,43 @@ def fault_of(error: Exception) -> ProviderFault:
         return ProviderFault("llm_unreachable", again=True, away=True)
     if any(isinstance(one, httpx2.HTTPError) for one in _chain(error)):
         return ProviderFault("llm_cut", again=True, away=True)
-    kind = _kind(error)
-    if "overloaded" in kind or "server_error" in kind or "api_error" in kind:  # within a stream that began well
-        return ProviderFault("llm_overloaded", again=True, away=True)
-    if "rate_limit" in kind:
-        return ProviderFault("llm_throttled", again=True)
-    return ProviderFault("llm_answer_broken", again=True)
+    return told_as(getattr(error, "body", None))
+
+
+def told_as(body: Any) -> ProviderFault:
+    """What the body of an error says that came where an answer was to come, after a good status."""
+    named, said = _named(body)
+    code, again, away = _known(named, said) or ("llm_answer_broken", True, False)
+    return ProviderFault(code, again=again, away=away)
+
+
+def _known(named: str, said: str) -> tuple[str, bool, bool] | None:
+    by_sentence = next(((code, False, False) for words, code in SAID if words.search(said)), None)
+    return by_sentence or next((fault for names, fault in NAMED if names.search(named)), None)
 
 
 def _of_status(error: Exception, status: int) -> ProviderFault:
     code, again, away = STATUSES.get(status) or OTHERS.get(status // 100, ("llm_unavailable", True, True))
-    kind = _kind(error)
-    if status == 429 and QUOTA.search(kind):
-        code, again = "llm_quota_used_up", False
-    if status in (400, 422) and LENGTH.search(kind):
-        code = "llm_prompt_too_long"
-    return ProviderFault(code, again=again, away=away, wait_s=_wait(error) if again else None)
-
-
-def _kind(error: Exception) -> str:
-    """The provider's own words for it: to be searched, never to be kept."""
-    body = getattr(error, "body", None)
-    inner: Any = body.get("error", body) if isinstance(body, dict) else body
-    facts = [getattr(error, "code", ""), getattr(error, "type", "")]
-    facts += [inner.get(name, "") for name in ("type", "code", "message")] if isinstance(inner, dict) else [inner]
-    details = inner.get("details") if isinstance(inner, dict) else None
-    facts += [details.get("error_code", "")] if isinstance(details, dict) else []
-    return " ".join(str(fact or "") for fact in facts)[:2000]
-
-
-def _wait(error: Exception) -> float | None:
-    """Seconds that the answer asks us to wait."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    if status in VAGUE and (known := _known(*_named(getattr(error, "body", None)))) and not known[1]:
+        code, again, away = known
+    again = {"true": True, "false": False}.get(headers.get("x-should-retry", ""), again)
+    return ProviderFault(code, again=again, away=away, wait_s=_wait(headers) if again else None)
+
+
+def _named(body: Any) -> tuple[str, str]:
+    """The names and the sentence of an error, wherever a provider writes them: to be searched, never to be kept."""
+    inner: Any = body.get("error", body) if isinstance(body, dict) else body
+    if not isinstance(inner, dict):
+        return "", str(inner or "")[:2000]
+    details = inner.get("details")
+    facts = [inner.get("type"), inner.get("code"), details.get("error_code") if isinstance(details, dict) else ""]
+    sentence = inner.get("message") or inner.get("detail")
+    return " ".join(str(fact or "") for fact in facts)[:2000], str(sentence or "")[:2000]
+
+
+def _wait(headers: Any) -> float | None:
+    """Seconds that the answer asks us to wait."""
     told_ms = str(headers.get("retry-after-ms", ""))
     if re.fullmatch(r"\d{1,9}(\.\d{1,6})?", told_ms, re.ASCII):
         return min(float(told_ms) / 1000, MOST_WAIT_S)

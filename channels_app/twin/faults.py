@@ -19,6 +19,7 @@ CALLING_BACK = ("duplicate_webhook", "reorder_webhooks", "delay")
 #: of what a language model is asked; "never" is silence, the others name what is wrong with the answer
 MODELS = (
     "429", "500", "refuse_token", "slow", "529", "quota", "too_long", "never", "cut", "wrong_json", "wrong_shape", "no_usage",
+    "no_reason", "error_midway", "error_at_once", "html", "bad_bytes", "empty", "length", "drip",
 )  # fmt: skip
 NAMES = tuple(dict.fromkeys((*SENDING, *CALLING_BACK, *MODELS)))
 SECONDS = {"slow": 2.0, "delay": 2.0}

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assistant.llm.chat import ChatRequest, Stop, ToolCall
-from assistant.llm.faults import ProviderFault
+from assistant.llm.faults import ProviderFault, told_as
 from assistant.llm.providers.offers import Offer
 from tenants.storage.json_values import unstorable
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 Tell = Callable[[str], None]
 MOST_CALLS = 32
+NAME, CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}"), re.compile(r"[A-Za-z0-9_-]{1,128}")
+NO_TOOL = "unknown"
 
 
 @dataclass
@@ -40,16 +43,29 @@ class Growing:
     name: str = ""
     written: list[str] = field(default_factory=list)
 
+    def more(self, part: Any) -> None:
+        """The next part of the arguments; some servers give them whole, as an object."""
+        self.written.append(part if isinstance(part, str) else "" if part is None else json.dumps(part))
+
     def call(self) -> ToolCall:
         return tool_call(self.id, self.name, "".join(self.written))
 
 
 def words(value: Any) -> str:
-    """A provider's words, without what no database holds and no stream carries; "" for what is no text."""
+    """A provider's words, without what no database holds and no stream carries; some servers give them as a list of parts,
+    of which those that are text count. "" for what is no text."""
+    if isinstance(value, list):
+        return "".join(words(one.get("text")) for one in value if isinstance(one, dict) and one.get("type") == "text")
     return UNSTORABLE.sub("", value) if isinstance(value, str) else ""
 
 
-def tool_call(call_id: str, name: str, written: str) -> ToolCall:
+def error_refuse(answer: Any) -> None:
+    """Raises ProviderFault where an error stands in the answer's place, with a good status."""
+    if told := getattr(answer, "error", None):
+        raise told_as(told)
+
+
+def tool_call(call_id: Any, name: Any, written: str) -> ToolCall:
     """Arguments that are no JSON object, or that a database would refuse, are None: they are kept while a person is asked."""
     try:
         arguments = json.loads(written or "{}")
@@ -60,9 +76,15 @@ def tool_call(call_id: str, name: str, written: str) -> ToolCall:
 
 
 def bounded(calls: list[ToolCall]) -> tuple[ToolCall, ...]:
+    """``calls`` as they can be told back to whichever provider is asked next, which refuses a call without an id, or two of one,
+    and names of other letters: what is named so, no tool is."""
     if len(calls) > MOST_CALLS:
         raise ProviderFault("llm_answer_broken")
-    return tuple(calls)
+    told: dict[str, ToolCall] = {}
+    for number, call in enumerate(calls, 1):
+        id = call.id if CALL_ID.fullmatch(call.id) and call.id not in told else f"call_{number}_{secrets.token_hex(4)}"
+        told[id] = replace(call, id=id, name=call.name if NAME.fullmatch(call.name) else NO_TOOL)
+    return tuple(told.values())
 
 
 def count(value: Any) -> int | None:

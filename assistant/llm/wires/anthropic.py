@@ -21,6 +21,7 @@ from assistant.llm.wires.answered import (
     bounded,
     by_schema,
     count,
+    error_refuse,
     system_text,
     temperature_asked,
     tokens_asked,
@@ -80,6 +81,7 @@ def _body(offer: Offer, request: ChatRequest) -> dict[str, Any]:
             {"name": tool.name, "description": tool.description, "input_schema": dict(tool.schema)}
             for tool in request.tools
         ]
+        body |= {} if request.may_call else {"tool_choice": {"type": "none"}}
     if by_schema(offer, request):
         body["output_config"] = {"format": {"type": "json_schema", "schema": dict(request.schema or {})}}
     return body
@@ -100,6 +102,7 @@ def _message(said: Said) -> dict[str, Any]:
 
 
 def _whole(message: Any) -> Answered:
+    error_refuse(message)
     try:
         calls = [tool_call(one.id, one.name, _written(one.input)) for one in message.content if one.type == "tool_use"]
         text = "".join(words(one.text) for one in message.content if one.type == "text")
@@ -119,11 +122,14 @@ def _streamed(events: Any, tell: Tell) -> Answered:
             if event.type == "message_start":
                 answered.input_tokens = _input(event.message.usage)
             elif event.type == "content_block_start" and event.content_block.type == "tool_use":
-                calls[event.index].id, calls[event.index].name = event.content_block.id, event.content_block.name
+                block = event.content_block
+                calls[event.index] = Growing(block.id, block.name, [_written(block.input)] if block.input else [])
+            elif event.type == "content_block_start" and event.content_block.type == "text":
+                piece = words(event.content_block.text)  # servers that speak this wire begin with some
             elif event.type == "content_block_delta" and event.delta.type == "text_delta":
                 piece = words(event.delta.text)
             elif event.type == "content_block_delta" and event.delta.type == "input_json_delta":
-                calls[event.index].written.append(event.delta.partial_json)
+                calls[event.index].more(event.delta.partial_json)
             elif event.type == "message_delta":
                 ended = event.delta.stop_reason or ended
                 answered.output_tokens = count(_of(event.usage, "output_tokens"))

@@ -6,7 +6,6 @@ Owns that wire, over the official SDK. Must not retry.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -21,6 +20,7 @@ from assistant.llm.wires.answered import (
     bounded,
     by_schema,
     count,
+    error_refuse,
     system_text,
     temperature_asked,
     tokens_asked,
@@ -84,6 +84,7 @@ def _body(offer: Offer, request: ChatRequest) -> dict[str, Any]:
             }
             for tool in request.tools
         ]
+        body |= {} if request.may_call else {"tool_choice": "none"}
     if by_schema(offer, request):
         body["response_format"] = {
             "type": "json_schema",
@@ -112,10 +113,11 @@ def _message(said: Said) -> dict[str, Any]:
 
 
 def _whole(completion: Any) -> Answered:
+    error_refuse(completion)
     try:
         choice, usage = completion.choices[0], completion.usage
         message = choice.message
-        calls = [tool_call(one.id, one.function.name, one.function.arguments) for one in message.tool_calls or ()]
+        calls = [tool_call(one.id, one.function.name, _written(one)) for one in message.tool_calls or ()]
         refusal = getattr(message, "refusal", None)
         return Answered(
             words(message.content) or words(refusal), "refusal" if refusal else _stop(choice.finish_reason, bool(calls)),
@@ -126,8 +128,9 @@ def _whole(completion: Any) -> Answered:
 
 
 def _streamed(chunks: Any, tell: Tell) -> Answered:
-    text, calls, answered, ended = [], defaultdict[int, Growing](Growing), Answered(), ""
-    refused = False
+    text, calls, answered, ended = [], list[Growing](), Answered(), ""
+    growing = dict[Any, Growing]()  # by the place that the server gives it
+    refused, whole = False, _Whole(chunks)
     for chunk in chunks:
         try:
             if usage := getattr(chunk, "usage", None):
@@ -135,28 +138,57 @@ def _streamed(chunks: Any, tell: Tell) -> Answered:
                     count(usage.prompt_tokens),
                     count(usage.completion_tokens),
                 )
-            if not chunk.choices:
+            choice = next((one for one in chunk.choices or () if not one.index), None)
+            if choice is None:
                 continue
-            choice = chunk.choices[0]
+            ended = choice.finish_reason or ended
+            if choice.delta is None:
+                continue
             refusal = words(getattr(choice.delta, "refusal", None))
             piece = words(choice.delta.content) or refusal
             for part in choice.delta.tool_calls or ():
-                growing = calls[part.index]
-                growing.id, growing.name = part.id or growing.id, part.function.name or growing.name
-                growing.written.append(part.function.arguments or "")
-            ended, refused = choice.finish_reason or ended, refused or bool(refusal)
+                one = growing.get(part.index)
+                if one is None or (part.id and one.id and part.id != one.id):  # some give each the same place
+                    calls.append(one := Growing())
+                    growing[part.index] = one
+                one.id, one.name = part.id or one.id, part.function.name or one.name
+                one.more(part.function.arguments)
+            refused = refused or bool(refusal)
         except (AttributeError, IndexError, KeyError, TypeError) as error:
             raise ProviderFault("llm_answer_broken", again=True) from error
         if piece:
             text.append(piece)
             tell(piece)
+    counted = answered.output_tokens is not None
     if not ended and not answered.output_tokens and not text and not calls:
         raise ProviderFault("llm_answer_broken", again=True)
-    if not ended and answered.output_tokens is None:
+    if not ended and not counted and not whole.told:
         raise ProviderFault("llm_cut", again=True, away=True)
-    answered.text, answered.calls = "".join(text), bounded([calls[at].call() for at in sorted(calls)])
+    answered.text, answered.calls = "".join(text), bounded([one.call() for one in calls])
     answered.stop = "refusal" if refused else _stop(ended, bool(calls))
     return answered
+
+
+class _Whole:
+    """Whether a stream has said [DONE]: of servers that give no reason and count nothing this alone tells a whole answer
+    from one that broke off. The SDK keeps it to itself, so its decoder is listened to."""
+
+    def __init__(self, chunks: Any):
+        self.told = False
+        decoder = getattr(chunks, "_decoder", None)
+        if decoder is not None:
+            self._read, decoder.iter_bytes = decoder.iter_bytes, self._heard
+
+    def _heard(self, parts: Any) -> Any:
+        for event in self._read(parts):
+            self.told = self.told or event.data.startswith("[DONE]")
+            yield event
+
+
+def _written(call: Any) -> str:
+    """The arguments of a call as the wire has them; some servers give an object for its JSON."""
+    given = call.function.arguments
+    return given if isinstance(given, str) else json.dumps(given or {})
 
 
 def _stop(finish_reason: Any, calls: bool) -> Stop:

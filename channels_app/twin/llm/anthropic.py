@@ -6,6 +6,7 @@ https://docs.anthropic.com/en/api/messages
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from channels_app.twin.llm.mind import Heard, Thought, pieces
 from channels_app.twin.world import World
 
 MODELS = ("claude-twin", "claude-twin-small")
+ID = re.compile(r"[A-Za-z0-9_-]+")
 STOPS = {"length": "max_tokens", "refusal": "refusal", "filter": "refusal"}
 TYPES = {
     401: "authentication_error", 404: "not_found_error", 429: "rate_limit_error", 500: "api_error", 529: "overloaded_error",
@@ -29,11 +31,12 @@ def messages(twin: World, call: Call) -> Answer:
         return refusal(complaint, 400)
     fault = common.struck(twin, call, refusal)
     heard = _heard(body, common.known_model(twin, body.get("model"), refusal))
-    thought = twin.llm.think(heard)
+    thought = common.thought_in(fault, twin.llm.think(heard))
     usage = {} if fault == "no_usage" else {"input_tokens": heard.size, "output_tokens": thought.size}
     if body.get("stream"):
         lines = [(event["type"], event) for event in _events(heard.model, thought, usage)]
-        return common.events(twin, lines, cut=fault == "cut", named=True, done=False)
+        error = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
+        return common.events(twin, lines, fault=fault, error=error, named=True, done=False)
     return json_answer(
         {**_head(heard.model), "content": _blocks(thought), "stop_reason": _stop(thought), "usage": usage}
     )
@@ -74,11 +77,17 @@ def _complaint(call: Call, body: Mapping[str, Any]) -> str:
         return "messages: roles are user and assistant"
     if "temperature" in body and call.headers["anthropic-version"] >= "2026-10-21":
         return "temperature: removed"
-    asked: set[str] = set()
+    asked = {"None"}  # of blocks that have no id
     for block in _blocks_of(said):
         if block.get("type") == "tool_result" and block.get("tool_use_id") not in asked:
             return "tool_result: without its tool_use"
+        if block.get("type") == "tool_use" and (
+            str(block.get("id")) in asked or not ID.fullmatch(str(block.get("id")))
+        ):
+            return "tool_use: ids are unique, of letters, digits, _ and -"
         asked.add(str(block.get("id")))
+    if len(asked) > 1 and not body.get("tools"):
+        return "tools: needed where messages have tool_use or tool_result"
     return ""
 
 
@@ -101,7 +110,8 @@ def _heard(body: Mapping[str, Any], model: str) -> Heard:
             elif block["type"] == "tool_use":
                 called.append((block["name"], block["input"]))
     schema = ((body.get("output_config") or {}).get("format") or {}).get("schema")
-    tools = tuple(tool["name"] for tool in body.get("tools") or ())
+    may_call = (body.get("tool_choice") or {}).get("type") != "none"
+    tools = tuple(tool["name"] for tool in body.get("tools") or () if may_call)
     return Heard(model, tuple(texts), tools, tuple(called), schema)
 
 

@@ -6,13 +6,16 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from channels_app.twin.calls import Answer, Call, Cut, Refused
 from channels_app.twin.faults import MODELS
+from channels_app.twin.llm.mind import Thought
 from channels_app.twin.world import World
 
 NEVER_S = 3600.0
+DRIP_S = 0.05  # between two bytes
 Refuse = Callable[..., Answer]
 
 
@@ -26,6 +29,8 @@ def struck(twin: World, call: Call, refuse: Refuse) -> str:
     if status:
         headers = {"retry_after": f"{fault.seconds:g}"} if fault.name == "429" and fault.seconds else {}
         raise Refused(refuse(fault.name, status, **headers))
+    if fault.name == "html":
+        raise Refused(Answer(502, b"<html><h1>Bad gateway</h1></html>", content_type="text/html"))
     if fault.name in ("slow", "never"):
         twin.stopping.wait(fault.seconds or NEVER_S)
     if fault.name == "wrong_json":
@@ -35,22 +40,49 @@ def struck(twin: World, call: Call, refuse: Refuse) -> str:
     return fault.name
 
 
-def events(twin: World, lines: Iterable[tuple[str, Any]], *, cut: bool, named: bool, done: bool) -> Answer:
-    """A stream of server-sent events, ``named`` or not; ``cut``: the connection ends in its middle."""
+def thought_in(fault: str, thought: Thought) -> Thought:
+    """What is left of it: nothing, or its first half because the tokens are used up."""
+    if fault == "empty":
+        return Thought()
+    return (
+        replace(thought, text=thought.text[: len(thought.text) // 2], stop="length") if fault == "length" else thought
+    )
+
+
+def events(twin: World, lines: Iterable[tuple[str, Any]], *, fault: str, error: Any, named: bool, done: bool) -> Answer:
+    """A stream of server-sent events, ``named`` or not. ``fault`` cut: the connection ends in its middle; error_midway: ``error``
+    comes there, after the good status; error_at_once: in place of all; drip: it comes a byte at a time."""
+
+    def event(kind: str, data: Any) -> bytes:
+        return (f"event: {kind}\n" if named else "").encode() + f"data: {json.dumps(data)}\n\n".encode()
 
     def written() -> Iterator[bytes]:
         for at, (kind, data) in enumerate(lines):
-            if cut and at == 4:  # some words have been said
+            if fault == "error_at_once" or (fault == "error_midway" and at == 4):
+                yield event("error", error)
+                return
+            if fault == "cut" and at == 4:  # some words have been said
                 raise Cut
-            yield (f"event: {kind}\n" if named else "").encode() + f"data: {json.dumps(data)}\n\n".encode()
+            if fault == "bad_bytes" and at == 4:
+                yield b"data: \xff\xfe\n\n"
+            yield event(kind, data)
             if twin.llm.pause_s:
                 twin.stopping.wait(twin.llm.pause_s)
-        if cut:
+        if fault == "cut":
             raise Cut
         if done:
             yield b"data: [DONE]\n\n"
 
-    return Answer(200, content_type="text/event-stream", chunks=written())
+    return Answer(
+        200, content_type="text/event-stream", chunks=_dripped(twin, written()) if fault == "drip" else written()
+    )
+
+
+def _dripped(twin: World, parts: Iterable[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        for at in range(len(part)):
+            twin.stopping.wait(DRIP_S)
+            yield part[at : at + 1]
 
 
 def key_of(call: Call) -> str:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from channels_app.twin.llm.mind import Heard, Thought, pieces
 from channels_app.twin.platform import Route
 from channels_app.twin.world import World
 
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a function
 STOPS = {"length": "length", "filter": "content_filter"}
 MODELS = ("gpt-twin", "gpt-twin-mini", "embed-twin")
 ROLES = {"developer": "system", "system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
@@ -37,18 +39,19 @@ def chat(twin: World, call: Call) -> Answer:
         return refuse(complaint, 400)
     fault = common.struck(twin, call, refuse)
     heard = _heard(body, common.known_model(twin, body.get("model"), refuse))
-    thought = twin.llm.think(heard)
-    usage = None if fault == "no_usage" or call.parts.get("modest") else _usage(heard, thought)
+    thought = common.thought_in(fault, twin.llm.think(heard))
+    usage = None if fault in ("no_usage", "no_reason") or call.parts.get("modest") else _usage(heard, thought)
     if body.get("stream"):
         counted = usage if (body.get("stream_options") or {}).get("include_usage") else None
-        lines = [("", chunk) for chunk in _chunks(heard.model, thought, counted)]
-        return common.events(twin, lines, cut=fault == "cut", named=False, done=True)
+        lines = [("", chunk) for chunk in _chunks(heard.model, thought, counted, reason=fault != "no_reason")]
+        error = {"error": {"message": "refused: server_error", "type": "server_error", "param": None, "code": None}}
+        return common.events(twin, lines, fault=fault, error=error, named=False, done=True)
     message: dict[str, Any] = {"role": "assistant", "content": thought.text or None, "refusal": None}
     if thought.stop == "refusal":
         message |= {"content": None, "refusal": thought.text}
     if thought.calls:
         message["tool_calls"] = [_call(*one) for one in thought.calls]
-    choice = {"index": 0, "finish_reason": _stop(thought), "message": message}
+    choice = {"index": 0, "finish_reason": None if fault == "no_reason" else _stop(thought), "message": message}
     whole = {"id": f"chatcmpl-{uuid4().hex[:12]}", "object": "chat.completion", "created": common.at()}
     return json_answer({**whole, "model": heard.model, "choices": [choice], **({"usage": usage} if usage else {})})
 
@@ -121,7 +124,10 @@ def _complaint(body: Mapping[str, Any], *, modest: bool) -> str:
             return "unknown_role"
         if message["role"] == "tool" and message.get("tool_call_id") not in asked:
             return "tool_without_call"
-        asked |= {str(one["id"]) for one in message.get("tool_calls") or ()}
+        for one in message.get("tool_calls") or ():
+            if not one["id"] or one["id"] in asked or not NAME.fullmatch(one["function"]["name"]):
+                return "unusable_tool_call"
+            asked.add(one["id"])
     if not modest:
         return ""
     kind = (body.get("response_format") or {}).get("type", "text")
@@ -140,7 +146,8 @@ def _heard(body: Mapping[str, Any], model: str) -> Heard:
             (one["function"]["name"], json.loads(one["function"]["arguments"]))
             for one in message.get("tool_calls") or ()
         ]
-    tools = tuple(tool["function"]["name"] for tool in body.get("tools") or ())
+    may_call = body.get("tool_choice") != "none"
+    tools = tuple(tool["function"]["name"] for tool in body.get("tools") or () if may_call)
     schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
     return Heard(model, tuple(texts), tools, tuple(called), schema)
 
@@ -159,7 +166,9 @@ def _stop(thought: Thought) -> str:
     return STOPS.get(thought.stop) or ("tool_calls" if thought.calls else "stop")
 
 
-def _chunks(model: str, thought: Thought, usage: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+def _chunks(
+    model: str, thought: Thought, usage: dict[str, Any] | None, *, reason: bool
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     head = {
         "id": f"chatcmpl-{uuid4().hex[:12]}",
         "object": "chat.completion.chunk",
@@ -180,7 +189,7 @@ def _chunks(model: str, thought: Thought, usage: dict[str, Any] | None) -> Itera
         first = {**call, "function": {**call["function"], "arguments": written[:half]}}
         yield chunk({"tool_calls": [{"index": at, **first}]})
         yield chunk({"tool_calls": [{"index": at, "function": {"arguments": written[half:]}}]})
-    yield chunk({}, _stop(thought))
+    yield chunk({}, _stop(thought) if reason else None)
     if usage:
         yield {**head, "choices": [], "usage": usage}
 

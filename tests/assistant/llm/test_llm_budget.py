@@ -174,3 +174,25 @@ def test_a_new_day_begins_with_nothing(scope, limits, monkeypatch) -> None:
         budget.reserve(offer, asked)
     monkeypatch.setattr(budget, "today", lambda: day.replace(year=day.year + 1))
     assert budget.reserve(offer, asked).micros == 900_000
+
+
+@pytest.mark.django_db
+def test_each_try_that_was_answered_is_paid(twin, tenant, scope) -> None:
+    """A provider is paid for what it wrote, whether it makes sense to us or not."""
+    model(provider(tenant, twin), output_usd=1000)
+    twin.llm.say("This is no JSON at all, and yet it has been written.", times=2)
+    twin.llm.say('{"text": "x"}')
+    found = chat(question(schema={"type": "object"}), purpose="summary")
+    [use] = ModelUse.objects.all()
+    assert (use.questions, use.failures, len(twin.requests)) == (1, 2, 3)
+    assert use.cost_micros > found.cost_usd * 1e6 + 2 * 12 * 1000
+
+
+@pytest.mark.django_db
+def test_the_hard_limit_holds_between_two_tries(twin, tenant, scope, limits) -> None:
+    model(provider(tenant, twin), output_usd=1000)
+    limits(hard_usd=0.81)
+    twin.llm.say("This is no JSON at all, and yet it has been written. " * 5, times=None)
+    with pytest.raises(ChatError, match="budget_exceeded"):
+        chat(question(schema={"type": "object"}), purpose="summary")
+    assert len(twin.requests) == 1
