@@ -282,6 +282,7 @@ class UnansweredQuery(BaseModel):
 
 class UnansweredQuestion(BaseModel):
     text: str = Field(description="As it was asked last")
+    texts: list[str] = Field(description="The last five ways in which it was asked, that one first")
     language: str
     count: int = Field(description="How often the like of it was asked")
     last_at: Moment
@@ -299,7 +300,7 @@ class UnansweredView(TenantAPIView):
     @extend_schema(
         operation_id="article_unanswered_list",
         summary="What people asked and got no answer to",
-        description="Of the last 2,000 such messages, those that mean the like together, what was asked most often first: write an "
+        description="Of the last 2,000 such messages, those of one language that mean the like together, what was asked most often first: write an "
         "article, and it is listed no more. Words are those of the messages: what is deleted or erased is not there. 503 "
         "`unavailable` while the store of vectors is away.",
         tags=TAGS,
@@ -307,7 +308,8 @@ class UnansweredView(TenantAPIView):
         responses=UnansweredQuestions,
         examples=[
             answered({"items": [{
-                "text": "Do you have a loyalty programme?", "language": "en", "count": 14, "last_at": ARTICLE["created_at"],
+                "text": "Do you have a loyalty programme?",
+                "texts": ["Do you have a loyalty programme?", "Is there a loyalty programme"], "language": "en", "count": 14, "last_at": ARTICLE["created_at"],
                 "message_ids": ["0192f0d0-7b1a-7c3e-9a55-0000000000a1"],
             }]})
         ],

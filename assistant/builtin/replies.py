@@ -163,9 +163,11 @@ class Replies(Turn):
         return replace(fact, answer=as_said(found))
 
     def say_no(self) -> EngineReply:
-        """After "none of these": the count of misunderstandings stands as it was."""
+        """After "none of these": the count of misunderstandings stands as it was. Was it said to what a text may have meant,
+        nothing answers that text."""
         skill = self.skill(NO)
-        return self.answer(self.said_by(skill) if skill else [self.wording.unknown(HUMAN)], NO)
+        reply = self.answer(self.said_by(skill) if skill else [self.wording.unknown(HUMAN)], NO)
+        return replace(reply, unanswered=self.stage == CONFIRMING)
 
     def leave(self) -> EngineReply:
         """What was begun is not done."""

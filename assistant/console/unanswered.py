@@ -76,7 +76,7 @@ def _told(tenant: Tenant, found: list[Question], *, talks: bool) -> list[dict[st
     where = dict(Message.objects.filter(id__in=newest).values_list("id", "conversation_id")) if talks else {}
     return [
         {
-            "text": shortened(question.text, 400), "count": question.count, "last_at": question.last_at,
+            "text": shortened(question.text, 400), "also": [shortened(text, 200) for text in question.texts[1:]], "count": question.count, "last_at": question.last_at,
             "message": question.message_ids[0], "conversation": where.get(question.message_ids[0]),
             "write_at": _article(tenant, question),
         }
@@ -85,10 +85,11 @@ def _told(tenant: Tenant, found: list[Question], *, talks: bool) -> list[dict[st
 
 
 def _article(tenant: Tenant, question: Question) -> str:
-    """The form of a new article, with the question filled in."""
-    words = " ".join(question.text.split())
+    """The form of a new article, with the ways to ask for it filled in."""
+    ways = [" ".join(text.split()) for text in question.texts]
     filled = {
-        "tenant": tenant.pk, "title": shortened(words, MOST_TITLE), "questions": words[:MOST_QUESTION],
+        "tenant": tenant.pk, "title": shortened(ways[0], MOST_TITLE),
+        "questions": "\n".join(way[:MOST_QUESTION] for way in ways),
         "language": question.language[:2],
     }  # fmt: skip
     return f"{reverse('admin:assistant_knowledgeentry_add')}?{urlencode(filled)}"

@@ -92,8 +92,29 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
     known = _looked()
     if not known.passages or not query.strip():
         return []
+    found = _scored(known, query, language, lambda: texts.encoded([query])[0], _likeness_to_nothing)
+    return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
+
+
+def is_answered(query: str, language: str, numbers: Any, letters: float) -> bool:
+    """Whether an article of the tenant in scope answers a question by now, as the assistant would find it; without an encoder.
+    ``numbers``: its vector, None where it has none; ``letters``: from which likeness of letters on an article is told."""
+    known = _looked()
+    if not known.passages or not query.strip():
+        return False
+    if any(score >= _worth(letters, LETTERS) for score in _by_letters(known, query, 1).values()):
+        return True
+    if numbers is None:
+        return False
+    found = _scored(known, query, language, lambda: numbers, lambda _: 0.0)
+    return any(one.score >= known_from(letters) for one in found)
+
+
+def _scored(
+    known: _Known, query: str, language: str, numbers: Callable[[], Any], least: Callable[[Any], float]
+) -> list[Passage]:
     scores = _by_letters(known, query, FOUND)
-    meant = _by_meaning(known, lambda: texts.encoded([query])[0], _likeness_to_nothing)
+    meant = _by_meaning(known, numbers, least)
     if meant:  # letters alone deceive where words are common: "do you sell"
         meant = {**dict.fromkeys(scores, 0.0), **meant}
     for id, score in meant.items():
@@ -102,12 +123,11 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
     spoken, there = language.split("-")[0], known.passages
     other = BESIDE_THEIRS if spoken in known.languages else OTHER_LANGUAGE
     foreign = is_elsewhere(query, known.languages - {""})
-    found = [
+    return [
         replace(there[id], score=round(max(0.0, min(1.0, score + _of_language(there[id], spoken, other, foreign))), 4))
         for id, score in scores.items()
         if id in there  # another thread may have read the articles anew meanwhile
     ]
-    return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
 
 
 def passages_of_turn() -> Callable[[str, str, int], list[Passage]]:
@@ -138,11 +158,6 @@ def _by_letters(known: _Known, query: str, limit: int) -> dict[str, float]:
         return {}
     found = known.letters.search(known.features.row(query), limit=limit)
     return {one.fact.id: _worth(one.score, LETTERS) for one in found}
-
-
-def known_of(numbers: Any) -> bool:
-    """Whether an article answers a question that is given by its vector: by meaning alone, and without an encoder."""
-    return any(score >= KNOWN for score in _by_meaning(_looked(), lambda: numbers, lambda _: 0.0).values())
 
 
 def _by_meaning(known: _Known, numbers: Callable[[], Any], least: Callable[[Any], float]) -> dict[str, float]:

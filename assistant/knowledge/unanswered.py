@@ -1,40 +1,62 @@
 """What people asked and got no answer to, the like of each other together: what is worth an article.
 
 Owns the notes (Unanswered), which hold no words: those are read from the messages, and gone with them. A question that an
-article answers by now is listed no more.
+article answers by now is listed no more. What is asked in two languages stands apart, for an article is in one.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from assistant.knowledge.search import known_of
+from assistant.knowledge.search import LETTERS, is_answered
 from assistant.models import Unanswered, Vector
+from assistant.vectors import texts
 from assistant.vectors.rows import numbers_of
 from conversations.models import Message
 from tenants.scope import current_tenant_id
 from tenants.storage import prepared
 from tenants.storage.db import now
+from tenants.tenant_settings import settings_for
 
 MOST_READ = 2_000  # notes, the newest
-SAME = 0.6  # so alike are questions that are one
-MOST_NAMED = 5  # messages of a question
+SAME = 0.5  # so alike are the wordings of one question, in the middle of all pairs
+MOST_NAMED = 5  # messages and wordings of a question
 NOTED = prepared.Select(Unanswered, lambda rows, message_id: rows.filter(message_id=message_id).values_list("id"))
 
 
 @dataclass(frozen=True)
 class Question:
-    """``text``: as it was asked last; ``message_ids``: the last ones."""
+    """``text``: as it was asked last; ``texts``: the ways in which it was asked, that one first; ``message_ids``: the last ones."""
 
     text: str
+    texts: tuple[str, ...]
     language: str
     count: int
     last_at: datetime
     message_ids: tuple[uuid.UUID, ...]
+
+
+@dataclass
+class _Group:
+    """Messages that ask the same, the newest first. ``total``: the sum of the vectors of ``weight`` of them."""
+
+    rows: list[Message] = field(default_factory=list)
+    total: Any = None
+    weight: int = 0
+
+    def take(self, row: Message, vector: Any) -> None:
+        self.rows.append(row)
+        if vector is not None:
+            self.total = vector.copy() if self.total is None else self.total + vector
+            self.weight += 1
+
+    def join(self, other: _Group) -> None:
+        self.rows = sorted((*self.rows, *other.rows), key=lambda row: (row.created_at, row.id), reverse=True)
+        self.total, self.weight = self.total + other.total, self.weight + other.weight
 
 
 def unanswered_note(message_id: uuid.UUID, conversation_id: uuid.UUID) -> None:
@@ -48,18 +70,24 @@ def questions_unanswered(limit: int) -> list[Question]:
     """Of the tenant in scope, what was asked most often first; nothing that is like what staff dismissed. Raises StoreAway."""
     noted = _noted()
     groups, numbers = _together(noted)
-    found = sorted(groups, key=lambda group: (-len(group), -group[0].created_at.timestamp()))
+    known = settings_for(current_tenant_id()).assistant.get("known", LETTERS)
     questions: list[Question] = []
-    for group in found:
+    for group in sorted(groups, key=lambda group: (-len(group), -group[0].created_at.timestamp())):
         if len(questions) == limit:
             break
-        if any(noted[row.id] for row in group):
-            continue
-        vector = numbers.get(group[0].id)
-        if vector is None or not known_of(vector):
-            named = tuple(row.id for row in group[:MOST_NAMED])
-            questions.append(Question(group[0].text, group[0].language, len(group), group[0].created_at, named))
+        last = group[0]
+        if not any(noted[row.id] for row in group) and not is_answered(
+            last.text, last.language, numbers.get(last.id), known
+        ):
+            questions.append(_question(group))
     return questions
+
+
+def _question(group: Sequence[Message]) -> Question:
+    last, wordings = group[0], {_words(row): row.text for row in reversed(group)}
+    ways = tuple(reversed(wordings.values()))[:MOST_NAMED]
+    named = tuple(row.id for row in group[:MOST_NAMED])
+    return Question(last.text, ways, last.language, len(group), last.created_at, named)
 
 
 def question_dismiss(message_id: uuid.UUID) -> int:
@@ -81,31 +109,70 @@ def _together(noted: Collection[uuid.UUID]) -> tuple[list[list[Message]], dict[u
     rows = Message.objects.filter(id__in=noted, deleted_at=None).only("id", "text", "language", "created_at")
     said = {row.id: row for row in rows if row.text.strip()}
     numbers = numbers_of(Vector.Kind.MESSAGE, said)
-    return _grouped([said[id] for id in noted if id in said], numbers), numbers
+    apart: dict[str, list[Message]] = {}
+    for row in (said[id] for id in noted if id in said):
+        apart.setdefault(_tongue(row), []).append(row)
+    return [group.rows for rows in apart.values() for group in _grouped(rows, numbers)], numbers
 
 
-def _grouped(rows: Sequence[Message], numbers: Mapping[uuid.UUID, Any]) -> list[list[Message]]:
-    """Each beside the question most like it, or by itself; what has no vector beside the same words."""
-    import numpy as np
-
-    groups: list[list[Message]] = []
-    by_words: dict[str, list[Message]] = {}
-    first = np.empty((len(rows), 0), np.float32)  # the vector of each group's first question
-    places: list[int] = []
+def _grouped(rows: Sequence[Message], numbers: Mapping[uuid.UUID, Any]) -> list[_Group]:
+    """Each beside the question most like it, or by itself; then questions that came to be alike. What has no vector stands
+    beside the same words."""
+    groups: list[_Group] = []
+    by_words: dict[str, _Group] = {}
+    sums = _Sums(len(rows))
     for row in rows:
-        words = " ".join(row.text.casefold().split())
-        vector, group = numbers.get(row.id), by_words.get(words)
-        if group is None and vector is not None and places:
-            likeness = first[: len(places)] @ vector
-            best = int(likeness.argmax())
-            group = groups[places[best]] if likeness[best] >= SAME else None
+        words, vector = _words(row), numbers.get(row.id)
+        group = by_words.get(words) or sums.nearest(vector, 1)
         if group is None:
-            group = []
-            groups.append(group)
-            if vector is not None:
-                first = first if first.shape[1] else np.empty((len(rows), len(vector)), np.float32)
-                first[len(places)] = vector
-                places.append(len(groups) - 1)
-        group.append(row)
+            groups.append(group := _Group())
+        group.take(row, vector)
+        sums.put(group)
         by_words.setdefault(words, group)
-    return groups
+    for group in reversed(groups):  # the youngest begin: they have had the fewest to stand beside
+        sums.drop(group)
+        beside = sums.nearest(group.total, group.weight)
+        if beside:
+            beside.join(group)
+            group.rows = []
+        sums.put(beside or group)
+    return [group for group in groups if group.rows]
+
+
+class _Sums:
+    """The groups that have vectors, as rows of one matrix."""
+
+    def __init__(self, most: int):
+        import numpy as np
+
+        self._groups: list[_Group] = []
+        self._places: dict[int, int] = {}
+        self._middles = np.zeros((most, texts.WIDTH), np.float32)
+
+    def put(self, group: _Group) -> None:
+        if group.total is None:
+            return
+        place = self._places.setdefault(id(group), len(self._groups))
+        if place == len(self._groups):
+            self._groups.append(group)
+        self._middles[place] = group.total / group.weight
+
+    def drop(self, group: _Group) -> None:
+        if id(group) in self._places:
+            self._middles[self._places[id(group)]] = 0.0
+
+    def nearest(self, total: Any, weight: int) -> _Group | None:
+        """The one whose messages are most like these in the middle, if they are alike."""
+        if total is None or not self._groups:
+            return None
+        likeness = self._middles[: len(self._groups)] @ (total / weight)
+        best = int(likeness.argmax())
+        return self._groups[best] if likeness[best] >= SAME else None
+
+
+def _words(row: Message) -> str:
+    return " ".join(row.text.casefold().split()).strip(" ?!.…¿¡")
+
+
+def _tongue(row: Message) -> str:
+    return str(row.language or "").split("-")[0]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+from assistant.intents.common import NO
 from assistant.knowledge.unanswered import unanswered_note
 from assistant.port import EngineReply
 from assistant.traces import trace_of
@@ -106,7 +107,7 @@ def reply_store(
         sends=sends,
     )  # fmt: skip
     if reply.unanswered:
-        unanswered_note(unanswered[-1].id, conversation.id)
+        unanswered_note(_in_vain(conversation, reply, unanswered), conversation.id)
     if wants_review(unanswered):
         _suggest(taken, reply)
     turn.reply, turn.conversation = messages[0] if messages else None, taken
@@ -116,6 +117,16 @@ def reply_store(
     if reply.handover or wants_review(unanswered):
         turn.conversation = hand_over(taken, reply.handover_reason or "review")
     return turn
+
+
+def _in_vain(conversation: Conversation, reply: EngineReply, unanswered: Sequence[Any]) -> uuid.UUID:
+    """The message that nothing answers: where "none of these" was said to what it may have meant, the one before that."""
+    if reply.intent == NO:
+        spoken = Message.objects.filter(conversation_id=conversation.id, role=Message.Role.VISITOR, deleted_at=None)
+        before = spoken.filter(seq__lt=unanswered[0].seq).order_by("-seq").values_list("id", flat=True).first()
+        if before:
+            return cast(uuid.UUID, before)
+    return cast(uuid.UUID, unanswered[-1].id)
 
 
 def _hidden(tenant_id: uuid.UUID, outcome: EngineOutcome) -> tuple[EngineReply, Sequence[dict[str, Any]]]:

@@ -45,6 +45,7 @@ def test_the_list_says_how_often_and_opens_an_article_with_the_question(tenant, 
     told = teacher.get(PAGE).content.decode()
     assert ("People asked this 2 times" in told, "&lt;b&gt;Dogs" in told, "globex" in told) == (True, True, False)
     assert f"/admin/inbox/{asked[1].conversation_id}/" in told
+    assert "Also asked" not in told
     [first, *_] = teacher.get(PAGE).context["questions"]
     form = teacher.get(first["write_at"]).context["adminform"].form
     assert form["title"].value() == form["questions"].value() == "do you lend LADDERS?"

@@ -16,6 +16,7 @@ from conversations.models import Message
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
 from tenants.storage.db import now
+from tenants.tenant_settings import invalidate
 from tests.assistant.vectors.conftest import read_off_words  # noqa: F401
 from tests.factories import MessageFactory
 
@@ -68,6 +69,44 @@ def test_an_article_that_answers_it_takes_it_off_the_list(tenant, scope, api, as
     KnowledgeEntry.objects.create(tenant=scope, title="do you lend ladders", answer="We do.")
     go_on()
     assert "do you lend ladders" not in [text for text, _ in listed(api(tenant))]
+
+
+def test_an_article_takes_off_what_has_too_few_words_for_a_vector(tenant, scope, api, asked) -> None:
+    """ "Ladders?" stayed on the list for ever: it was looked for by its vector alone, and has none."""
+    KnowledgeEntry.objects.create(tenant=scope, title="Ladders", answer="We lend them, from 9 euros a day.")
+    go_on()
+    assert "Ladders?" not in [text for text, _ in listed(api(tenant))]
+
+
+def test_what_the_tenant_holds_for_too_unlike_an_article_stays_listed(tenant, scope, api, asked) -> None:
+    KnowledgeEntry.objects.create(tenant=scope, title="Can I lend ladders of you", answer="We do.")
+    go_on()
+    there = []
+    for known in (0.38, 0.9):
+        tenant.settings = {**tenant.settings, "assistant": {"known": known}}
+        tenant.save()
+        invalidate(tenant.id)
+        there.append("do you lend ladders" in [text for text, _ in listed(api(tenant))])
+    assert there == [False, True]
+
+
+def test_languages_stand_apart_and_wordings_are_told(scope) -> None:
+    """The vectors of both are alike, as an encoder of many languages makes them; an article is in one."""
+    for text, language in (
+        ("do you lend ladders", "en"),
+        ("Do you lend  ladders?", "en"),
+        ("you do lend ladders", "en"),
+        ("lend you do ladders", "de"),
+    ):
+        note(MessageFactory(tenant=scope, text=text, language=language))
+    go_on()
+    [english, german] = questions_unanswered(9)
+    assert (english.count, english.language, english.texts) == (
+        3,
+        "en",
+        ("you do lend ladders", "Do you lend  ladders?"),
+    )
+    assert (german.count, german.texts) == (1, ("lend you do ladders",))
 
 
 def test_what_was_deleted_is_not_listed(tenant, api, asked) -> None:

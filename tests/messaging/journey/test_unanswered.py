@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,6 +41,18 @@ def test_the_note_names_the_message(scope, web, said, monkeypatch, unanswered: b
     asked = Message.objects.get(role="visitor")
     noted = list(Unanswered.objects.values_list("message_id", "conversation_id"))
     assert noted == ([(asked.id, asked.conversation_id)] if unanswered else [])
+
+
+def test_none_of_these_leaves_a_note_of_what_was_asked_before(scope, web, said, monkeypatch) -> None:
+    """Who says no to "did you mean …?" has had no answer to their question."""
+    answered(web, said, monkeypatch, unanswered=False)
+    accept(web, said("none of these"), Entrance(client_message_id="c2"))
+    Turn.objects.update(due_at=now())
+    reply = EngineReply(contents=(text("Then try other words."),), unanswered=True, intent="no", engine="test")
+    monkeypatch.setattr(thinking, "engine_for", lambda _: SimpleNamespace(respond=lambda _: reply))
+    respond(Turn.objects.latest("id").id)
+    asked, _ = Message.objects.filter(role="visitor").order_by("seq")
+    assert list(Unanswered.objects.values_list("message_id", flat=True)) == [asked.id]
 
 
 def test_an_answer_that_does_not_count_leaves_none(scope, web, said, monkeypatch) -> None:
