@@ -277,6 +277,15 @@ def test_every_variable_that_is_set_is_one_we_read() -> None:
     assert needed - {*config, *secret} == set()
 
 
+def test_what_a_profile_starts_can_be_chosen_and_is_found() -> None:
+    """`--profile qdrant` started a store that no process was told of: VECTOR_STORE stopped at the shell."""
+    services = compose()["services"]
+    [told] = {tuple(one["environment"].items()) for one in services.values() if one.get("image") == "chatsvc:latest"}
+    for name in ("DATABASE_URL", "CLAMAV_URL", "VECTOR_STORE", "QDRANT_API_KEY"):
+        assert dict(told)[name].startswith(f"${{{name}:-")
+    assert (dict(told)["QDRANT_URL"], "qdrant" in services) == ("${QDRANT_URL:-http://qdrant:6333}", True)
+
+
 def test_no_pod_runs_as_root_or_writes_into_its_image() -> None:
     assert len(pods()) > len(ROLES)
     for pod in pods():
