@@ -17,10 +17,12 @@ from typing import Any
 import regex
 
 from channels_app.words.entities import DIGIT, find_entities
+from channels_app.words.folding import unmarked
 
 MAX_VALUE = 200  # characters
 SEARCH_TIMEOUT_S = 0.05  # a tenant's own pattern may be a slow one
 
+APOSTROPHES = regex.compile(r"['’`´]")
 NUMBER = regex.compile(r"(?<![\w.,-])-?\d+(?:[.,]\d+)?(?!\w|[.,/]\d)")
 #: a text that may be a number of an order, of a customer …: at least three digits, and hardly any letters
 NUMBER_ALONE = regex.compile(
@@ -72,7 +74,7 @@ def value_in(slot: Mapping[str, Any], text: str, region: str = "") -> str | None
 
 
 def _choice_in(slot: Mapping[str, Any], text: str) -> str | None:
-    said = text.casefold()
+    said = _bare(text)
     also = [() if isinstance(choice, str) else choice.get("also", ()) for choice in slot["choices"]]
     for (title, value), further in zip(choices(slot), also, strict=True):
         if _words(title, value, *further).search(said):
@@ -82,8 +84,13 @@ def _choice_in(slot: Mapping[str, Any], text: str) -> str | None:
 
 @lru_cache(1000)
 def _words(*any_of: str) -> regex.Pattern[str]:
-    """That one of them stands in a text as a word; case is folded."""
-    return regex.compile(rf"\b(?:{'|'.join(regex.escape(word.casefold()) for word in any_of)})\b")
+    """That one of them stands in a text as a word; as `_bare` has both."""
+    return regex.compile(rf"\b(?:{'|'.join(regex.escape(_bare(word)) for word in any_of)})\b")
+
+
+def _bare(text: str) -> str:
+    """Without case, apostrophes and marks on letters: "dont fit", "nao serve"."""
+    return APOSTROPHES.sub("", unmarked(text.casefold()))
 
 
 def _match_in(pattern: str, text: str) -> str | None:

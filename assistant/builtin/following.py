@@ -40,16 +40,20 @@ class Following(Goods):
         ):
             return None
         more = added(self.text)
-        if not more or (self.recognised and self.recognised.own):
+        is_bare = bare(self.text)
+        if not more or (not is_bare and self.recognised and self.recognised.own):
             return None
         alone = next(iter(self.findings), None)
-        if not bare(self.text) and alone and alone.score >= self.options.known:
+        if not is_bare and alone and alone.score >= self.options.known:
             return None
         asked = question_before(self.request.history)
         if not asked:
             return None
         looked = self.looked_at_all([f"{asked} {more}"])[0].classification
-        if self.told_last and looked.intent == self.before and looked.confidence >= self.options.medium:
+        if self.told_last and looked.intent == self.before and looked.confidence >= self.options.medium / 2:
             return self.begin(self.told_last)
         reply = self.read_as(f"{asked} {more}")
-        return reply if reply and reply.intent in (self.before, KNOWLEDGE) else None
+        if reply is None or reply.intent in (self.before, KNOWLEDGE):
+            return reply
+        other = self.skill(reply.intent) if is_bare else None  # "how much?" of one thing may be what another one tells
+        return reply if other and other.own and not other.slots and not other.handover else None

@@ -8,6 +8,7 @@ decide whether the answer is given: that is the conversation's business.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -18,6 +19,7 @@ from assistant.products.offered import cards_of, sources_of
 from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
 from assistant.products.shelf import named_in, shop_of
 from channels_app.content.types import Content, text
+from channels_app.words.folding import unmarked
 
 LONGEST = 200  # characters of a question that is looked at
 LONGEST_NAME = 5  # words of a text that may be a product's name and nothing else
@@ -81,16 +83,22 @@ def wish_in(said: str, before: str = "") -> Wish | None:
     if len(plain) > LONGEST:
         return None
     asked = AND.sub("", plain)
-    for language, kind, pattern in PATTERNS if ANY.fullmatch(asked) else ():
-        if found := pattern.fullmatch(asked):
-            named = next((value for value in found.groups() if value), "")
-            wish, bare = _wish(language, kind, named), not named and (kind == "about" or BARE.fullmatch(asked))
-            return replace(wish, bare=bool(bare)) if wish else None
+    bare = unmarked(asked)
+    for language, kind, pattern in PATTERNS if ANY.fullmatch(bare) else ():
+        if found := pattern.fullmatch(bare):
+            named = _named(found, asked)
+            wish, is_bare = _wish(language, kind, named), BARE.fullmatch(bare) or (kind == "about" and not named)
+            return replace(wish, bare=bool(is_bare)) if wish else None
     for language, pattern in ALSO if before in get_args(Kind) else ():
-        if found := pattern.fullmatch(plain):
-            wish = _wish(language, before, found[1])  # type: ignore[arg-type]
+        if found := pattern.fullmatch(unmarked(plain)):
+            wish = _wish(language, before, _named(found, plain))  # type: ignore[arg-type]
             return replace(wish, sure=False) if wish and wish.thing else None
     return None
+
+
+def _named(found: re.Match[str], said: str) -> str:
+    """The thing, as it was written."""
+    return next((said[found.start(at) : found.end(at)] for at, part in enumerate(found.groups(), 1) if part), "")
 
 
 def _name_in(said: str, language: str) -> Wish | None:
@@ -106,7 +114,8 @@ def _plain(said: str) -> str:
     """Without what is polite; "" for what is too long to be looked at."""
     if len(said) > 2 * LONGEST:
         return ""
-    return POLITE.sub("", " ".join(said.split()).strip(" ?!.")).strip(" ?!.")
+    composed = unicodedata.normalize("NFC", " ".join(said.split()))
+    return POLITE.sub("", composed.strip(" ?!.")).strip(" ?!.")
 
 
 def _wish(language: str, kind: Kind, named: str) -> Wish | None:

@@ -8,41 +8,45 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from channels_app.words.folding import unmarked
+
 Kind = Literal["price", "stock", "search", "about"]
 THING = r"([^?!.,;\n]{2,80}?)"
 #: (language, what is asked, shapes of the whole question without its end mark); one without a thing means the last product
 SHAPES: tuple[tuple[str, Kind, tuple[str, ...]], ...] = (
-    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost)?", rf"what (?:does|do|would) {THING} cost", rf"(?:(?:what is |what's )?the )?price of {THING}", r"how much|(?:what|the) price")),
-    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:(?:was ist |wie hoch ist )?der )?preis (?:vom|von|für) {THING}", r"wie ?viel|(?:der|welcher) preis")),
-    ("fr", "price", (rf"combien (?:co[ûu]te(?:nt)?|vaut) {THING}", r"combien (?:ça co[ûu]te|co[ûu]te-t-(?:il|elle))", r"(?:c['’]est |ça (?:fait|co[ûu]te) )?combien|quel prix", rf"(?:(?:quel est )?le )?prix (?:de la|de l['’]|du|des|de) ?{THING}")),
-    ("es", "price", (rf"¿?cu[áa]nto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:(?:cu[áa]l es )?el )?precio (?:del?|de la|de los|de las) {THING}", r"¿?cu[áa]nto(?: es)?|qu[ée] precio")),
-    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:(?:qual é )?o )?preço (?:do|da|dos|das|de) {THING}", r"quanto|que preço")),
+    ("en", "price", (rf"how much (?:does|do|is|are|would) {THING}(?: cost| be)?", rf"what (?:does|do|would) {THING} cost", rf"(?:(?:what is |what's )?the )?price of {THING}", r"how much|(?:(?:what|the) )?price")),
+    ("de", "price", (rf"(?:was|wie ?viel) kostet?n? {THING}", rf"(?:(?:was ist |wie hoch ist )?der )?preis (?:vom|von|für) {THING}", r"wie ?viel|(?:(?:der|welcher) )?preis")),
+    ("fr", "price", (rf"combien (?:co[ûu]te(?:nt)?|vaut) {THING}", r"combien (?:ça co[ûu]te|co[ûu]te-t-(?:il|elle))", r"(?:c['’]?est |(?:ça|elle|il) (?:fait|co[ûu]te|vaut) )?combien|(?:quel )?prix", rf"{THING} (?:co[ûu]te|vaut) combien", rf"(?:(?:quel est )?le )?prix (?:de la|de l['’]|du|des|de) ?{THING}")),
+    ("es", "price", (rf"¿?cu[áa]nto (?:cuesta|cuestan|vale|valen)(?: {THING})?", rf"¿?(?:(?:cu[áa]l es )?el )?precio (?:del?|de la|de los|de las) {THING}", r"¿?cu[áa]nto(?: es)?|(?:qu[ée] )?precio")),
+    ("pt", "price", (rf"quanto (?:custa|custam|é)(?: {THING})?", rf"(?:(?:qual é )?o )?preço (?:do|da|dos|das|de) {THING}", r"quanto|(?:que )?preço")),
     ("en", "stock", (rf"(?:is|are|do you have|have you got) {THING} (?:still )?(?:in stock|available)",)),
-    ("de", "stock", (rf"(?:ist|sind|habt ihr|haben sie) {THING} (?:noch )?(?:auf lager|vorrätig|lieferbar|verfügbar|da)",)),
+    ("en", "stock", (r"how many (?:do you have|are left|are there|have you got)(?: left| in stock)?",)),
+    ("de", "stock", (r"wie ?viele (?:habt ihr|haben sie|sind|gibt es)(?: davon)?(?: noch)?(?: da| auf lager| übrig)?", rf"(?:ist|sind|habt ihr|haben sie) {THING} (?:noch )?(?:auf lager|vorrätig|lieferbar|verfügbar|da)",)),
     ("fr", "stock", (r"(?:est|sont)-(?:il|elle)s? (?:encore )?(?:en stock|disponibles?)", rf"(?:est-ce que )?{THING} (?:est|sont)(?:-(?:il|elle)s?)? (?:encore )?(?:en stock|disponibles?)", rf"avez-vous {THING} en stock")),
     ("es", "stock", (rf"¿?(?:hay|tienen|tenéis|está|están)(?: {THING})? (?:en stock|en existencias|disponibles?)", rf"¿?(?:está|están) (?:en stock|disponibles?) {THING}")),
     ("pt", "stock", (rf"(?:há|têm|tem|está|estão)(?: {THING})? (?:em stock|em estoque|disponível|disponíveis)", rf"{THING} (?:está|estão) (?:em stock|em estoque|disponível|disponíveis)", rf"(?:está|estão) (?:em stock|disponível|disponíveis) {THING}")),
-    ("en", "search", (rf"(?:do you (?:have|sell|offer)|have you got) {THING}", rf"(?:what|which) {THING} do you (?:have|sell|offer)", rf"(?:what is|what['’]s|which is) (?:your|the) cheapest {THING}")),
+    ("en", "search", (rf"(?:do you (?:have|sell|offer)|have you got) {THING}", rf"(?:can you )?show me {THING}", rf"(?:what|which) {THING} do you (?:have|sell|offer)", rf"(?:what is|what['’]s|which is) (?:your|the) cheapest {THING}")),
     ("de", "search", (rf"(?:habt ihr|haben sie|verkauft ihr|verkaufen sie|gibt es) {THING}", rf"(?:was für|welche[nrs]?) {THING} (?:habt ihr|haben sie|gibt es|verkauft ihr|verkaufen sie)", rf"(?:was|welches|welche|welcher) ist (?:euer|eure|ihr|ihre|das|die|der) (?:günstigste[rs]?|billigste[rs]?) {THING}")),
     ("fr", "search", (rf"(?:est-ce que vous (?:avez|vendez)|vous (?:avez|vendez)|(?:avez|vendez)-vous) {THING}", rf"quel(?:le)?s? {THING} (?:avez|vendez)-vous", rf"quel(?:le)? est (?:votre|la|le) {THING} (?:la moins chère|le moins cher)")),
     ("es", "search", (rf"¿?(?:tienen|tenéis|tienes|venden|vendéis|hay) {THING}", rf"¿?qué {THING} (?:tienen|tenéis|venden|vendéis|hay)", rf"¿?cuál es (?:la|el) {THING} más barat[ao]")),
-    ("pt", "search", (rf"(?:têm|tem|vendem|há) {THING}", rf"(?:que|quais) {THING} (?:têm|vendem|há)", rf"qual é [ao] {THING} mais barat[ao]")),
+    ("pt", "search", (rf"(?:têm|tem|vendem|há) {THING}", rf"(?:que|quais) (?!tamanhos?|cor|peso|medida|material|capacidade|preço){THING} (?:têm|vendem|há)", rf"qual é [ao] {THING} mais barat[ao]")),
     ("en", "about", (rf"how (?:heavy|light|big|large|long|wide|high|tall|deep|thick|warm) (?:is|are) {THING}", rf"(?:how much|what) (?:does|do) {THING} weigh", rf"what(?:['’]s| is| are) (?:the |its |their )(?:weights?|sizes?|colou?rs?|materials?|dimensions?|capacity|volume)(?: of {THING})?", rf"how many (?:people|persons|litres|liters)(?: (?:does|do|can|will) {THING})?(?: (?:fit|fits|hold|sleep|take|have)(?: in(?:to)?(?: {THING})?)?)?", rf"(?:what|which) (?:colou?rs?|sizes?|materials?)(?: (?:does|do|is|are) {THING}(?: (?:come in|have|made of))?)?", rf"what (?:is|are) {THING} made (?:of|from)", rf"(?:tell me )?more(?: (?:details|info|information))?(?: (?:about|on) {THING})?")),
     ("de", "about", (rf"wie (?:schwer|leicht|groß|gross|lang|breit|hoch|tief|dick|warm) (?:ist|sind) {THING}", rf"(?:was|wie ?viel) wieg(?:t|en) {THING}", rf"(?:welche[sr]?|was für(?: eine?)?) (?:farben?|größen?|grössen?|maße|gewicht|material(?:ien)?|volumen)(?: (?:hat|haben|gibt es|habt ihr)(?: {THING})?)?", rf"(?:für )?wie ?viele (?:personen|leute|liter)(?: (?:ist|sind|reicht|passen|fasst|hat)(?: (?:in )?{THING})?(?: rein| hinein)?)?", rf"(?:woraus|aus welchem material) (?:ist|sind) {THING}(?: gemacht)?", rf"(?:erzähl mir )?mehr(?: (?:infos?|informationen|details))?(?: (?:zu|zum|zur|über) {THING})?")),
     ("fr", "about", (rf"combien (?:pèse|mesure)(?:nt)?(?:-(?:t-)?(?:il|elle)s?)?(?: {THING})?", rf"{THING} (?:pèse|mesure)(?:nt)? combien", rf"quel(?:le)?s? (?:est |sont )?(?:l[ea]s? |s(?:on|a|es) )?(?:poids|tailles?|couleurs?|dimensions?|matières?|capacité|volume)(?: (?:de la|de l['’]|du|des|de) ?{THING})?", rf"(?:c['’]est )?(?:pour )?combien de (?:personnes|litres)(?: (?:dans|pour) {THING})?", rf"en quelle (?:matière|couleur|taille)s?(?: (?:est|sont) {THING})?", rf"plus (?:d['’]infos?|d['’]informations?|de détails)(?: sur {THING})?")),
     ("es", "about", (rf"¿?cu[áa]nto (?:pesan?|miden?)(?: {THING})?", rf"¿?(?:qu[ée]|cu[áa]l(?:es)? (?:es|son) (?:su|sus|el|la|los|las)) (?:peso|tallas?|tama[ñn]os?|color(?:es)?|medidas?|material|capacidad)(?: (?:tienen?|del?|de la)(?: {THING})?)?", rf"¿?(?:para )?cu[áa]nt[oa]s (?:personas|litros)(?: (?:es|tiene|caben?)(?: (?:en )?{THING})?)?", rf"¿?de qu[ée] (?:material|color|tama[ñn]o|est[áa] hech[oa])(?: (?:es|son))?(?: {THING})?", rf"m[áa]s (?:informaci[óo]n|detalles)(?: (?:sobre|del?) {THING})?")),
     ("pt", "about", (rf"quanto (?:pesam?|mede|medem)(?: {THING})?", rf"(?:que|qual(?: é)? (?:o|a|o seu|a sua)|quais(?: são)? [oa]s) (?:peso|tamanhos?|cor(?:es)?|medidas?|material|capacidade)(?: (?:tem|têm|d[oa]s?)(?: {THING})?)?", rf"(?:para )?quant[oa]s (?:pessoas|litros)(?: (?:é|tem|leva|cabem)(?: (?:em |n[oa] )?{THING})?)?", rf"de que (?:material|cor|tamanho) (?:é|são)(?: {THING})?", rf"mais (?:informaç(?:ão|ões)|detalhes)(?: sobre {THING})?")),
 )  # fmt: skip
-#: the first that fits counts
+#: the first that fits counts; without marks on letters, as many type
 PATTERNS = tuple(
-    (language, kind, re.compile(rf"(?:{'|'.join(shapes)})", re.IGNORECASE)) for language, kind, shapes in SHAPES
+    (language, kind, re.compile(unmarked(rf"(?:{'|'.join(shapes)})"), re.IGNORECASE))
+    for language, kind, shapes in SHAPES
 )
 ANY = re.compile(
     "|".join(pattern.pattern for *_, pattern in PATTERNS), re.IGNORECASE
 )  # in one look: few texts are of these
 #: after a question about a product, the same of another one
 ALSO = tuple(
-    (language, re.compile(shape, re.IGNORECASE))
+    (language, re.compile(unmarked(shape), re.IGNORECASE))
     for language, shape in (
         ("en", rf"(?:(?:and )?(?:what|how) about|and) {THING}"),
         ("de", rf"und (?:was ist mit |wie ist es mit |wie sieht es mit )?{THING}(?: aus)?"),
@@ -53,11 +57,14 @@ ALSO = tuple(
 )
 #: no more than what is asked: of the product that was spoken of just now, or of something else
 BARE = re.compile(
-    r"how much|(?:what|the) price|wie ?viel|(?:der|welcher) preis|(?:c['’]est |ça fait )?combien|quel prix|¿?cu[áa]nto(?: es)?|qu[ée] precio|quanto|que preço",
+    unmarked(
+        r"how much|(?:(?:what|the) )?price|wie ?viel|(?:(?:der|welcher) )?preis"
+        r"|(?:c['’]?est |ça fait )?combien|(?:quel )?prix|¿?cu[áa]nto(?: es)?|(?:qu[ée] )?precio|quanto|(?:que )?preço"
+    ),
     re.IGNORECASE,
 )
 #: before a question that goes on from the answer
-AND = re.compile(r"^(?:and|und|et|y|e|ok|okay)[\s,]+", re.IGNORECASE)
+AND = re.compile(r"^(?:and|but|und|aber|et|mais|y|pero|e|mas|ok|okay)[\s,]+", re.IGNORECASE)
 #: before and behind a question, saying nothing of it
 POLITE = re.compile(
     r"^(?:(?:hi|hello|hey|hallo|guten tag|bonjour|salut|hola|buenas|olá|oi|excuse me|entschuldigung|excusez-moi|perdón|desculpe)\b[\s,!.]+)"

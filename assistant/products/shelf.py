@@ -6,10 +6,10 @@ Owns how its products are looked through. Must not decide what is said.
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from assistant.products.adaptor import Product, Shop, ShopError, products_of
 from assistant.products.models import ProductSource
+from channels_app.words.folding import unmarked
 
 
 class Shelf(Shop):
@@ -46,15 +46,11 @@ class Shelf(Shop):
 def named_in(word: str, product: Product) -> bool:
     """Whether a product is called so, by its title or one of its other names; also in the plural, and without marks on its
     letters ("Rucksäcke", "lampara"). ``word`` in small letters."""
-    word = _unmarked(word)
+    word = unmarked(word)
     stem = word[:-1] if len(word) > 4 and word[-1] in "sne" else word
-    called = _unmarked(" ".join((product.title, *product.names)).casefold())
+    called = unmarked(" ".join((product.title, *product.names)).casefold())
     parts = re.findall(r"\w+", called)
     return any(part.startswith(stem) for part in parts) if len(stem) > 2 else stem in parts
-
-
-def _unmarked(words: str) -> str:
-    return "".join(sign for sign in unicodedata.normalize("NFD", words) if not unicodedata.combining(sign))
 
 
 def shop_of(source: ProductSource, seconds: float) -> Shop:

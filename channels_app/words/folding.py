@@ -19,6 +19,10 @@ LETTERS = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ŧ": "t",
     "ـ": None, "\u00ad": None, "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None,
 })  # fmt: skip
+#: Latin letters with a mark → without it, one for one
+UNMARKED = str.maketrans({
+    chr(code): bare for code in range(0xC0, 0x250) if (bare := unicodedata.normalize("NFD", chr(code))[0]) != chr(code)
+} | {"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i"})  # fmt: skip
 NO_BLANKS = r"\p{Han}\p{Hiragana}\p{Katakana}\u30fc\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 PLAIN = regex.compile(r"[a-z0-9]+")
 WORD = regex.compile(rf"[{NO_BLANKS}]+|(?:(?![{NO_BLANKS}])[\p{{L}}\p{{M}}\p{{N}}])+")
@@ -38,6 +42,12 @@ def folded(text: str) -> str:
     else:
         found = list(_words(same))
     return f" {' '.join(found)} " if found else ""
+
+
+def unmarked(text: str) -> str:
+    """A text without the marks on its Latin letters, as people type in haste: as long as the text is when it is composed
+    (NFC), and in the same case."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(UNMARKED)
 
 
 def asked(text: str) -> list[str]:

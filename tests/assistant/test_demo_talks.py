@@ -123,3 +123,35 @@ def test_after_a_colleague_nothing_goes_on_from_what_the_bot_had_said(
     """What the person goes on from then is the colleague's answer, which the assistant has not given."""
     assert taken_for(talk("en", [before, after])[-1]) == never  # without one it does
     assert taken_for(talk("en", [before, BY_COLLEAGUE[0], after])[-1]) != never
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("en", ["What is your return policy", "how long do i have"], "knowledge Return policy"),
+        ("en", ["Opening hours", "until when"], "opening_hours"),
+        ("de", ["Rückgabefrist", "ist das kostenlos?"], "knowledge Rückgaberecht"),
+        ("de", ["Habt ihr Geschenkgutscheine", "wie lange"], "knowledge Geschenkkarten"),
+        ("es", ["Puedo alquilar una tienda", "cuanto es"], "knowledge Alquiler"),
+        ("pt", ["Horário", "e no Natal?"], "opening_hours"),
+        ("en", ["Opening hours", "also on Christmas?"], "opening_hours"),
+        ("de", ["Öffnungszeiten", "auch an Feiertagen?"], "opening_hours"),
+        ("es", ["AC-10042", "Dónde está AC-10042", "pero cuando llega"], "order_status"),
+        ("de", ["Wo ist AC-10042", "aber wann kommt es"], "order_status"),
+        ("en", ["Where is AC-10042", "but when will it come"], "order_status"),
+        ("fr", ["Vous avez des sacs à dos ?", "il pese combien"], "products ridge-40"),
+        ("fr", ["Vous avez des tentes ?", "elle coute combien"], "products oak-2"),
+        ("en", ["Do you have tents?", "price?"], "products oak-2"),
+        ("en", ["Do you have tents?", "how many do you have"], "products oak-2"),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_by_itself_is_read_with_the_question_before(
+    talk: Any, language: str, said: list[str], meant: str
+) -> None:
+    """ "How long do I have?" after returns was about delivery, "until when" a farewell, "pero cuando llega" a new order."""
+    assert taken_for(talk(language, said)[-1]) == meant
+
+
+def test_what_that_would_cost_is_no_product_that_the_shop_lacks(talk: Any) -> None:
+    """ "I cannot find “be” in our shop"."""
+    assert "products none" not in taken_for(talk("en", ["can you repair a zip", "how much would that be"])[-1])

@@ -237,3 +237,36 @@ def test_a_human_is_asked_for_while_something_else_is_asked(visitor) -> None:
     talk = visitor()
     talk.says("where is my order?")
     assert talk.says("I can't find it, and I want to speak to a person").handover_reason == "requested"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I don't talk to bots", "i dont want to talk to a machine", "ich rede nicht mit maschinen",
+        "Ich will nicht mit einer KI reden", "je ne parle pas à un robot", "je veux pas parler a une machine",
+        "no hablo con robots", "no quiero hablar con una maquina", "não falo com robôs", "nao quero falar com um robo",
+        "non voglio parlare con una macchina", "ik praat niet met een robot", "nie rozmawiam z robotem",
+        "robotla konuşmak istemiyorum", "لا أريد التحدث إلى روبوت", "ロボットとは話したくない", "不想和机器人说话",
+    ],
+)  # fmt: skip
+def test_who_will_not_talk_to_a_machine_wants_a_human(said: str) -> None:
+    """They were told that it is a program, in the twelve languages of the widget."""
+    assert person_wanted(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "are you a bot", "do you sell coffee machines", "i do not want to wash it in the machine",
+        "ich will die jacke nicht mit der maschine waschen", "no quiero lavarla con la máquina", "i like talking to you, bot",
+    ],
+)  # fmt: skip
+def test_a_machine_that_is_spoken_of_is_no_wish(said: str) -> None:
+    assert not person_wanted(said)
+
+
+@pytest.mark.parametrize(
+    "said", ["je veux parler a quelquun", "posso falar com alguem", "chce rozmawiac z czlowiekiem", "gercek bir kisiyle konusmak istiyorum"]
+)  # fmt: skip
+def test_a_wish_without_marks_on_its_letters(said: str) -> None:
+    assert person_wanted(said)

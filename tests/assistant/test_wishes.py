@@ -370,3 +370,42 @@ def test_a_channel_has_its_own_words(visitor):
     assert said(person.says("what is new", language="de")) == "An alle."
     person.kind = "sms"
     assert said(person.says("what is new")) == "To SMS."
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "actually no, leave the return", "forget the refund", "lass die Rückgabe", "laissez tomber le retour",
+        "olvida la devolución", "esquece a devolução", "nao quero devolver", "no quiero la devolucion",
+    ],
+)  # fmt: skip
+def test_what_is_to_be_left_is_not_begun(visitor, said: str) -> None:
+    """ "Leave the return" began one."""
+    reply = visitor(languages=("en", "de", "fr", "es", "pt")).says(said)
+    assert reply.intent != "return_item"
+
+
+def test_a_parcel_that_is_to_be_left_somewhere_is_no_denial() -> None:
+    assert not denied("leave the parcel with my neighbour") and not denied("deja la caja en casa")
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "reason"),
+    [
+        ("pt", "nao serve", "wrong size"), ("pt", "não serve", "wrong size"), ("es", "no me vale", "wrong size"),
+        ("es", "no me queda bien", "wrong size"), ("en", "they dont fit", "wrong size"), ("en", "they don’t fit", "wrong size"),
+        ("fr", "c'est abime", "faulty"), ("es", "esta danado", "faulty"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_no_no_and_read_as_people_type_it(visitor, language: str, said: str, reason: str) -> None:
+    """ "Nao serve", an answer to "why?", was taken for "no", and ended the return; "dont fit" was not found."""
+    person = visitor(languages=("en", "de", "fr", "es", "pt"))
+    person.picks("intent:return_item")
+    assert person.says(said, language=language).context["slots"].get("reason") == reason
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("es", "no gracias"), ("pt", "não, obrigado"), ("es", "no, espera"), ("pt", "nao quero")]
+)
+def test_a_no_stays_a_no(language: str, said: str) -> None:
+    assert begins_with_no(said, language)

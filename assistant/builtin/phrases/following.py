@@ -6,33 +6,44 @@ Owns the shapes, in five languages. Must not decide what is answered.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from assistant.port import HistoryEntry
+from channels_app.words.folding import unmarked
 
 MOST_WORDS = 4  # of what is added to the question
 MOST_BACK = 3  # questions that are looked back over
-#: "and …": what stands behind it
+_AND = r"(?:(?:and|so|ok|okay|but|und|aber|et|mais|y|pero|e|mas)[ ,]+)?"
+#: "and …", "also …", "for …": what stands behind it
 ADDED = re.compile(
-    r"(?:(?:and|ok|so) )?(?:what|how) about (?P<en>.+)|and (?P<and>.+)"
-    r"|(?:und )?(?:was ist|wie ist es|wie sieht es) (?:mit )?(?P<de>.+?)(?: aus)?|und (?P<und>.+)"
-    r"|(?:et )?(?:qu['’]en est-il (?:de |d['’]|du |des )?)(?P<fr>.+)|et (?P<et>.+)"
-    r"|y (?:qué tal |que tal )?(?P<es>.+)|e (?:que tal )?(?P<pt>.+)",
+    unmarked(
+        r"(?:(?:and|ok|so) )?(?:what|how) about (?P<en>.+)|(?:and|also) (?P<and>.+)"
+        r"|(?:und )?(?:was ist|wie ist es|wie sieht es) mit (?P<de>.+?)(?: aus)?|(?:und|auch) (?P<und>.+)"
+        r"|(?:et )?(?:qu['’]en est-il (?:de |d['’]|du |des )?)(?P<fr>.+)|(?:et|aussi) (?P<et>.+)"
+        r"|(?:y (?:qué tal |que tal )?|también )(?P<es>.+)|(?:e (?:que tal )?|também )(?P<pt>.+)"
+        r"|(?P<of>(?:for|in|with|without|under|over|until|für|ohne|unter|bis|am|im|pour|avec|sans|dans|chez|para|con|sin|com|sem|até|hasta) .+)"
+    ),
     re.IGNORECASE,
 )
+_OF_IT = r"(?:it|that|this|they|those|these)"
 #: what is asked of the same thing
 BARE = re.compile(
-    r"(?:(?:and|und|et|y|e) )?(?:how much(?: (?:is|does|would) (?:it|that|this)(?: cost)?)?|what does (?:it|that) cost|for how long|how long"
-    r"|(?:was|wie ?viel) kostet(?: (?:das|es))?|wie ?viel|wie lange"
-    r"|combien(?: ça coûte| de temps)?|(?:ça coûte|c['’]est) combien"
-    r"|cu[aá]nto(?: cuesta| vale| es| tiempo)?|quanto(?: custa| é| tempo)?)",
+    unmarked(
+        rf"{_AND}(?:how much(?: (?:is|are|does|do|would|will) {_OF_IT}(?: (?:cost|be))?)?|what(?: (?:does|do|would|will)|['’]?s) {_OF_IT} (?:cost|price)|(?:(?:what['’]?s |what is )?the )?(?:price|cost)"
+        r"|for how long|how long(?: (?:do i have|have i got|does it take|is that|will it take|would (?:it|that) take))?|until when|by when|(?:is|are|would) (?:it|that|this|they) (?:be )?(?:free|for free|included)(?: of charge)?"
+        r"|(?:was|wie ?viel) (?:kostet|würde)(?: (?:mich )?(?:das|es|sie|er))?(?: kosten)?(?: denn| dann)?|wie ?viel|(?:der |welcher )?preis|wie teuer(?: ist (?:das|es))?|wie lange(?: (?:habe?|hätte) ich(?: zeit)?| dauert (?:das|es))?|bis wann|(?:ist (?:das|es) )?(?:kostenlos|gratis|umsonst)"
+        r"|(?:quel |le )?prix|(?:combien|c['’]?est combien|[cç]a (?:fait|co[uû]te|prend) combien)(?: (?:ça|cela|c['’]?est|ça) ?(?:coûte|fait|prend)?| de temps(?: (?:j['’]?ai|ai-je|ça prend|il faut))?)?|jusqu['’]?à quand|(?:c['’]?est|est-ce) (?:gratuit|payant|inclus)"
+        r"|(?:cu[aá]nto)(?: (?:cuesta|cuestan|costar[ií]a|vale|valen|es|ser[ií]a|tiempo|dura|tarda))?(?: (?:eso|esto|tengo|lleva))?|hasta cu[aá]ndo|(?:es|son) (?:gratis|gratuit[oa]s?)|(?:a |el )?(?:qu[eé] )?precio"
+        r"|quanto(?: (?:custa|custam|custaria|é|fica|seria|tempo|dura|demora))?(?: (?:isso|tenho|leva|demora))?|até quando|(?:o |que )?preço|(?:é|são) (?:grátis|gratuit[oa]s?|de graça))"
+    ),
     re.IGNORECASE,
 )
 
 
 def bare(said: str) -> bool:
     """Whether it asks something of what was spoken of, and does not name it."""
-    return bool(BARE.fullmatch(_plain(said)))
+    return bool(BARE.fullmatch(unmarked(_plain(said))))
 
 
 def added(said: str) -> str:
@@ -40,8 +51,12 @@ def added(said: str) -> str:
     plain = _plain(said)
     if bare(said):
         return plain
-    found = ADDED.fullmatch(plain)
-    rest = next((value for value in found.groups() if value), "") if found else ""
+    found = ADDED.fullmatch(unmarked(plain))
+    rest = (
+        next((plain[found.start(part) : found.end(part)] for part, value in found.groupdict().items() if value), "")
+        if found
+        else ""
+    )
     return rest if 0 < len(rest.split()) <= MOST_WORDS else ""
 
 
@@ -52,4 +67,4 @@ def question_before(history: Iterable[HistoryEntry]) -> str:
 
 
 def _plain(said: str) -> str:
-    return " ".join(said[:200].split()).strip(" ?!.¿¡,…")
+    return unicodedata.normalize("NFC", " ".join(said[:200].split())).strip(" ?!.¿¡,…")

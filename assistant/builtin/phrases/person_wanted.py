@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import regex
 
+from channels_app.words.folding import unmarked
+
 LOOKED_AT = 1000  # characters
 TIMEOUT_S = 0.05
 
@@ -70,7 +72,7 @@ SHAPES: Mapping[str, Shape] = {
         r"veux|voudrais|souhaite|besoin\s+d['’]|besoin\s+de|faut|passez-moi|me\s+passer|me\s+mettre\s+en\s+relation\s+avec|donnez-moi|mettez-moi\s+en\s+relation\s+avec|appelez|préfère",
         r"une?|l['’]|le|la|un\s+de\s+vos|votre|d['’]",
         r"vraie?|véritable|réelle?|autre|humaine?|vivante?|en\s+chair",
-        r"personne|agent|conseill(?:er|ère)|opérat(?:eur|rice)|collègue|employée?|responsable|quelqu['’]un|service\s+client|technicien",
+        r"personne|agent|conseill(?:er|ère)|opérat(?:eur|rice)|collègue|employée?|responsable|quelqu['’]?un|service\s+client|technicien",
         r"humaine?|être\s+humain|vraie\s+personne|personne\s+réelle",
         r"s['’]il\s+(?:vous|te)\s+pla[iî]t|svp|stp|merci|maintenant|vite",
         r"\bne?\s*(?:veu[xt]|voudrais|souhaite|désire|voulons)\w*\s+(?:pas|plus)|n['’]ai\s+pas\s+besoin|\b(?:pas\s+besoin|pas\s+d['’e]|sans|au\s+lieu|plutôt\s+qu|inutile|surtout\s+pas|pas\s+(?:une?|à|avec))|^quand\b",
@@ -166,14 +168,37 @@ SHAPES: Mapping[str, Shape] = {
     ),
 }  # fmt: skip
 
+_BOTS = r"(?:an?\s+|the\s+|this\s+|your\s+|some\s+|some\s+kind\s+of\s+|eine[mrn]?\s+|’?ne[mrn]?\s+|de[mn]\s+|der\s+|une?\s+|des\s+|les\s+|vos\s+|votre\s+|un[ao]?s?\s+|um[a]?s?\s+|il\s+|i\s+|een\s+|jakimś\s+)?(?:(?:stupid|dumb|damn|bloody|fucking|doofen|blöden)\s+)?(?:chat)?(?:ro)?(?:bots?|robot(?:er|er[ns]?|s|em|ami)?|robôs?|botem|machines?|maschinen?|máquinas?|macchin[ae]|maszyną|computers?|ordenador(?:es)?|ordinateurs?|computadora?|automat(?:en|em)?|ai|ki|ia)\b"
+#: who will not talk to a machine wants a human, without naming one
+_NO_BOT = (
+    rf"\b(?:do\s+not|don['’]?t|won['’]?t|will\s+not|not\s+going\s+to|never|refuse\s+to|hate(?:\s+to)?|stop|no\s+more|sick\s+of|tired\s+of)\s+(?:(?:want|wanna|like|wish|to)\s+){{0,2}}(?:talk|speak|chat|writ|deal)(?:ing|e)?\s+(?:to|with)\s+{_BOTS}",
+    rf"\b(?:rede|redet|spreche|schreibe|chatte|unterhalte\s+mich)\s+(?:[^\s,.?!]+\s+){{0,2}}?(?:nicht|nie|nie\s+wieder|nicht\s+mehr|ungern)\s+mit\s+{_BOTS}",
+    rf"\b(?:nicht|nie|nie\s+wieder|nicht\s+mehr|ungern)\s+mit\s+{_BOTS}\s+(?:zu\s+)?(?:reden|sprechen|schreiben|chatten|schreiben|diskutieren|kommunizieren)",
+    rf"\bn(?:e\s+|['’])?(?:\p{{L}}+\s+)?(?:parl\p{{L}}+|veux|vais|discut\p{{L}}+|écri\p{{L}}+)\s+(?:(?:pas|plus|jamais)\s+)(?:(?:parler|discuter|écrire|échanger)\s+)?(?:à|avec)\s+{_BOTS}|\bje\s+(?:parle|veux|discute)\s+(?:pas|plus)\s+(?:parler\s+|discuter\s+)?(?:à|avec)\s+{_BOTS}",
+    rf"\b(?:no|nunca)\s+(?:(?:quiero|voy\s+a|pienso|me\s+gusta|deseo)\s+)?(?:hablo|hablar|chatear|converso)\s+(?:más\s+)?con\s+{_BOTS}",
+    rf"\b(?:não|nunca)\s+(?:(?:quero|vou|gosto\s+de|pretendo)\s+)?(?:falo|falar|conversar|converso)\s+(?:mais\s+)?com\s+{_BOTS}",
+    rf"\bnon\s+(?:(?:voglio|intendo|mi\s+piace|desidero)\s+)?(?:parlo|parlare|chattare)\s+(?:più\s+)?con\s+{_BOTS}",
+    rf"\b(?:wil|praat|spreek|chat|ga)\s+(?:[^\s,.?!]+\s+){{0,2}}?(?:niet|nooit)\s+(?:meer\s+)?met\s+{_BOTS}",
+    rf"\bnie\s+(?:(?:chcę|będę|zamierzam|lubię)\s+)?(?:rozmawiam|rozmawiać|rozmawiał[ae]?m?|gadać|pisać)\s+(?:więcej\s+)?z\s+{_BOTS}",
+    r"\b(?:ro)?bot\p{L}*(?:\s+ile)?\s+(?:konuşmak|görüşmek|yazışmak)\s+istem\p{L}+|\b(?:ro)?bot\p{L}*(?:\s+ile)?\s+konuşm(?:am|uyorum|ayacağım)",
+    r"(?:لا|ما|مش|لن)\s+(?:(?:أريد|اريد|أرغب|ابي|بدي|عايز)\s+(?:في\s+|أن\s+)?)?(?:التحدث|أتحدث|اتحدث|الكلام|أتكلم|اتكلم|التكلم)\s+(?:إلى|الى|مع)\s+(?:ال)?(?:روبوت|آلة|الة|بوت|ماكينة)",
+    r"(?:ロボット|ボット|機械|AI|コンピューター?)(?:なんか)?(?:と|とは|に)\S{0,6}?(?:話したくない|話したくありません|話しません|話す気はない|嫌|いやだ)",
+    r"(?:不(?:想|要|愿意|愿)?|别)(?:再)?(?:跟|和|与|同)\S{0,3}?(?:机器人|机器|电脑|AI)\S{0,3}?(?:说话|聊|谈|沟通|对话|讲)",
+)  # fmt: skip
+_NAMES_BOT = regex.compile(r"bot|robo|ma[cs][hcz]|maquin|computer|ordena|ordinat|automat|\b(?:ai|ki|ia)\b|روبوت|آلة|الة|بوت|ماكينة|ロボ|ボット|機械|AI|コンピュータ|机器|电脑", regex.I)  # fmt: skip
+# Without marks on letters, as many type.
+_REFUSED = regex.compile(unmarked("|".join(f"(?:{shape})" for shape in _NO_BOT)), regex.IGNORECASE)
+
 #: each wish has one of these; to find that a text has none is a single search
 _NAMED = regex.compile(
-    r"h?uman|humain|person|pessoa|agent|operat|repres|\brep\b|advis|asesor|coll?eg|compañer|emp(?:loy|lead|iegat)|staff|member|manager|supervisor|some(?:one|body)"
-    r"|customer|support|conseill|responsable|responsável|quelqu|servi[cz]|technicien|encargad|alguien|alguém|atenci|atendente|apoio|assistente|funcion"
-    r"|addett|qualcuno|consulente|impiegat|\bmens|persoon|medewerk|iemand|klantenservice|adviseur|vertegenw"
-    r"|mitarbeit|berater|ansprech|jemand|vorgesetz|kunden|człow|osob|konsult|pracown|kimś|doradc|obsług"
-    r"|insan|temsilci|yetkili|görevli|çalışan|\bbiri|kişi|إنسان|انسان|شخص|موظف|ممثل|بشر|مسؤول|أحد|احد|خدمة"
-    r"|人|オペレーター|担当|スタッフ|係|客服|专员",
+    unmarked(
+        r"h?uman|humain|person|pessoa|agent|operat|repres|\brep\b|advis|asesor|coll?eg|compañer|emp(?:loy|lead|iegat)|staff|member|manager|supervisor|some(?:one|body)"
+        r"|customer|support|conseill|responsable|responsável|quelqu|servi[cz]|technicien|encargad|alguien|alguém|atenci|atendente|apoio|assistente|funcion"
+        r"|addett|qualcuno|consulente|impiegat|\bmens|persoon|medewerk|iemand|klantenservice|adviseur|vertegenw"
+        r"|mitarbeit|berater|ansprech|jemand|vorgesetz|kunden|człow|osob|konsult|pracown|kimś|doradc|obsług"
+        r"|insan|temsilci|yetkili|görevli|çalışan|\bbiri|kişi|إنسان|انسان|شخص|موظف|ممثل|بشر|مسؤول|أحد|احد|خدمة"
+        r"|人|オペレーター|担当|スタッフ|係|客服|专员"
+    ),
     regex.IGNORECASE,
 )
 _CLAUSES = regex.compile(
@@ -182,8 +207,7 @@ _CLAUSES = regex.compile(
     regex.IGNORECASE,
 )  # fmt: skip
 _COMPILED = tuple(
-    (regex.compile(shape.asks, regex.I), regex.compile(rf"\s*(?:{shape.alone})\s*", regex.I), regex.compile(shape.denies, regex.I),
-     regex.compile(shape.refuses, regex.I))
+    tuple(regex.compile(unmarked(part), regex.I) for part in (shape.asks, rf"\s*(?:{shape.alone})\s*", shape.denies, shape.refuses))
     for shape in SHAPES.values()
 )  # fmt: skip
 
@@ -191,10 +215,13 @@ _COMPILED = tuple(
 def person_wanted(text: str) -> bool:
     """True for a text of which a clause asks for a human. "I do not want a human", "are you a human?" and "I talked to an
     agent yesterday" ask for none."""
-    if not _NAMED.search(text[:LOOKED_AT]):
-        return False
+    said = unmarked(text[:LOOKED_AT])
     try:
-        return any(_asks(clause) for clause in _CLAUSES.split(text[:LOOKED_AT]) if clause and clause.strip())
+        if _NAMES_BOT.search(said) and _REFUSED.search(said, timeout=TIMEOUT_S):
+            return True
+        return _NAMED.search(said) is not None and any(
+            _asks(clause) for clause in _CLAUSES.split(said) if clause and clause.strip()
+        )
     except TimeoutError:
         return False
 

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import regex
 
+from channels_app.words.folding import unmarked
+
 LONGEST = 120  # characters; who writes more tells something else
 _WORDS = r"(?:[\s,]+[^\s,.?!;]+){0,8}"
-_BEFORE = r"(?:(?:sorry|well|um+|hm+|oh|ok(?:ay)?|but|and|i['’]?m|i am|i|we|honestly|really|actually|entschuldigung|also|leider|aber|puh|pardon|désolée?|euh|ben|mais|ah|lo siento|perdón|pues|pero|la verdad|desculpe|bem|mas|olhe|ai)\b[\s,.…]*)*"
+_BEFORE = r"(?:(?:sorry|well|um+|hm+|oh|wait|hold on|warte|moment|attends|attendez|espera|espere|ok(?:ay)?|but|and|i['’]?m|i am|i|we|honestly|really|actually|entschuldigung|also|leider|aber|puh|pardon|désolée?|euh|ben|mais|ah|lo siento|perdón|pues|pero|la verdad|desculpe|bem|mas|olhe|ai)\b[\s,.…]*)*"
 #: what they were asked for is not known, not at hand, or to be found in another way
 _LACKING = (
     # English
     rf"(?:really\s+)?(?:do not|don['’]?t|can['’]?t|cannot|can not|couldn['’]?t|haven['’]?t|didn['’]?t|never)\s+(?:really\s+|even\s+)?(?:know|remember|recall|tell|have|got|get|kept|keep)\b{_WORDS}",
     rf"(?:can['’]?t|cannot|can not|couldn['’]?t)\s+(?:find|see)\b{_WORDS}",
     rf"(?:have\s+|got\s+|there\s+is\s+|there['’]?s\s+)?no\s+(?:idea|clue|number|code|e-?mails?|confirmation|receipt)\b{_WORDS}",
-    r"dunno|idk|not\s+sure|unsure|beats\s+me|who\s+knows",
+    r"dunno|idk|no\s+clue|jsp|ka|not\s+sure|unsure|beats\s+me|who\s+knows",
     rf"(?:have\s+|['’]?ve\s+|just\s+)*(?:lost|forgot(?:ten)?|deleted|threw\s+away|misplaced)\b{_WORDS}",
     rf"(?:can|could|can['’]?t|couldn['’]?t|is\s+it\s+possible)\b.*\b(?:by|with|from|under|using|without)\s+(?:my|the|an?)?\s*(?:name|e-?mail|phone|address|number|account)\b{_WORDS}",
     rf"(?:what\s+if|is\s+there\s+(?:another|a\s+different)\s+way|another\s+way|any\s+other\s+way)\b{_WORDS}",
@@ -61,8 +63,9 @@ _PUZZLED = (
     rf"onde\s+(?:é\s+que\s+)?(?:o\s+|a\s+)?(?:encontro|vejo|está|posso|fica)\b.*{_THING}.*|onde\s+(?:é\s+que\s+)?o\s+(?:encontro|vejo)",
 )  # fmt: skip
 _END = r"[\s.?!…]*"
-_HAS_NOT = regex.compile(rf"¿?{_WISH}{_BEFORE}(?:{'|'.join(_LACKING)}){_END}", regex.IGNORECASE)
-_ASKS = regex.compile(rf"¿?{_BEFORE}(?:{'|'.join(_PUZZLED)}){_END}", regex.IGNORECASE)
+# Without marks on letters, as many type.
+_HAS_NOT = regex.compile(unmarked(rf"¿?{_WISH}{_BEFORE}(?:{'|'.join(_LACKING)}){_END}"), regex.IGNORECASE)
+_ASKS = regex.compile(unmarked(rf"¿?{_BEFORE}(?:{'|'.join(_PUZZLED)}){_END}"), regex.IGNORECASE)
 TIMEOUT_S = 0.05
 
 
@@ -77,7 +80,7 @@ def asks_what(text: str) -> bool:
 
 
 def _fits(shape: regex.Pattern[str], text: str) -> bool:
-    said = " ".join(text.split())
+    said = unmarked(" ".join(text.split()))
     if not said or len(said) > LONGEST:
         return False
     try:
