@@ -115,7 +115,7 @@ def _html(name: str, text: str, language: str, url: str) -> Iterator[Article]:
     told = page_read(text)
     title = told["title"] or name
     body = told["body"].removeprefix(f"# {title}").strip()
-    yield from _said(Article(title, body, language=language or told["language"], url=url))
+    yield from _said(Article(title, body, language=told["language"] or language, url=url))
 
 
 def _csv(name: str, text: str, language: str, url: str) -> Iterator[Article]:

@@ -10,6 +10,9 @@ HEADING = regex.compile(r"(?i)<h([1-6])\b[^<>]*>")
 ITEM = regex.compile(r"(?i)<li\b[^<>]*>")
 BREAK = regex.compile(r"(?i)</?(p|div|section|article|main|tr|ul|ol|table|blockquote|pre|h[1-6])\b[^<>]*>|<br\b[^<>]*>")
 LANGUAGE = regex.compile(r"(?i)<html\b[^<>]*\blang=[\"']?([a-z]{2})\b")
+META = regex.compile(r"(?i)<meta\b[^<>]*>")
+NAMES_ROBOTS = regex.compile(r"(?i)\bname\s*=\s*[\"']?(?:robots|chatsvc)\b")
+UNLISTED = regex.compile(r"(?i)\b(?:noindex|none)\b")
 #: of a page what is no part of its text
 APART = {"script", "style", "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "title"}
 BLANKS = regex.compile(r"\n[ \t]*(?:\n[ \t]*)+")
@@ -25,6 +28,11 @@ def page_of(text: str) -> dict[str, str]:
     body = BLANKS.sub("\n\n", "\n".join(" ".join(line.split()) for line in lines)).strip()
     title = next(filter(None, (_between(text, *tags) for tags in TITLES)), "")
     return {"title": title, "body": body, "language": written[1].lower() if written else ""}
+
+
+def is_unlisted(text: str) -> bool:
+    """Whether a page asks of those who collect pages that they leave it out."""
+    return any(NAMES_ROBOTS.search(tag) and UNLISTED.search(tag) for tag in META.findall(text))
 
 
 def _between(text: str, opening: regex.Pattern[str], closing: regex.Pattern[str]) -> str:

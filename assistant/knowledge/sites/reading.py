@@ -130,8 +130,11 @@ def _list(site: Site, found: Map) -> None:
             elif not same:
                 page.modified = listed.modified
             page.save()
-        for page in known.values():
-            _gone(page)
+        for page in known.values() if found.whole else ():
+            if page.article_id:
+                _gone(page)
+            else:
+                page.delete()
         Site.objects.filter(id=site.id, claim=site.claim).update(state=Site.State.READING, left_out=found.left_out)
     site.state = Site.State.READING
 
@@ -167,11 +170,21 @@ def _kept(page: SitePage, found: Sequence[Article]) -> None:
     digest = hashlib.sha256(repr(found).encode()).hexdigest()
     if page.digest == digest:
         _settled(page, status=SitePage.Status.UNCHANGED, code="")
+    elif page.article_id is None and _is_there(page, found):
+        raise SiteError("duplicate")
     else:
         [done] = articles_bring(found)
         _settled(page, status=done.status, code="", digest=digest, article_id=done.entry.id)
     if page.code == "gone":
         KnowledgeEntry.objects.filter(id=page.article_id).update(enabled=True, updated_at=now())
+
+
+def _is_there(page: SitePage, found: Sequence[Article]) -> bool:
+    """Whether another page of the site says the same: twice in an answer it would take the place of something else."""
+    others = SitePage.objects.filter(site=page.site_id, status__in=READ, article_id__isnull=False).exclude(id=page.id)
+    told = KnowledgeEntry.objects.filter(title=found[0].title, language=found[0].language, enabled=True)
+    same = [row_id for row_id, answer in told.values_list("id", "answer") if answer == found[0].answer]
+    return bool(same) and others.filter(article_id__in=same).exists()
 
 
 def _gone(page: SitePage) -> None:

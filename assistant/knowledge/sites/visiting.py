@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from urllib.parse import urljoin, urlsplit
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, SubElement
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from protego import Protego
 
 from assistant.knowledge.documents import Article, articles_of, most_bytes
+from assistant.knowledge.page import UNLISTED, is_unlisted
 from channels_app.contract import SendError
 from channels_app.http.client import USER_AGENT, HttpClient, authority
 from channels_app.services import outbound_hosts
@@ -26,6 +27,7 @@ MOST_PAGES = 500  # of a site
 MOST_MAPS = 20  # sitemaps of an index
 MOST_OF_MAP = 5 * 1024 * 1024  # bytes, unpacked
 MOST_OF_ROBOTS = 512 * 1024
+MOST_OF_HEAD = 64 * 1024  # of a page, in which it may ask to be left out
 FILE_S = 10.0
 LONGEST = 2048
 #: media type → the ending that such a document has
@@ -54,10 +56,11 @@ class Listed:
 
 @dataclass
 class Map:
-    """``left_out``: pages beyond MOST_PAGES."""
+    """``left_out``: pages beyond MOST_PAGES. ``whole``: False where one of its sitemaps could not be read."""
 
     pages: dict[str, Listed] = field(default_factory=dict)
     left_out: int = 0
+    whole: bool = True
 
     def add(self, one: Listed) -> None:
         if one.url in self.pages or not one.url:
@@ -77,37 +80,56 @@ class Visit:
         self._rules: Protego | None = None
 
     def pages(self) -> Map:
-        """What the sitemap lists, of this host. An index leads to other sitemaps, not to further indexes."""
+        """What the sitemap lists, of this host. An index leads to other sitemaps, not to further indexes; one of them that
+        cannot be read is listed with the reason."""
         found = Map()
         root = self._map(self._url)
-        maps = [root] if _name(root) == "urlset" else []
-        if not maps:
+        if _name(root) == "urlset":
+            self._add(found, root)
+        else:
             places = [place for place, _ in _places(root)]
             if len(places) > MOST_MAPS:
                 raise SiteError("too_many_sitemaps")
-            for place in places:
-                if not self._here(place):
-                    found.add(Listed(place[:LONGEST], code="other_host"))
-            maps = [self._map(place) for place in places if self._here(place)]
-        for one in maps:
-            if _name(one) != "urlset":
-                raise SiteError("sitemap_too_deep")
-            for place, modified in _places(one):
-                found.add(self._listed(place, modified))
+            for one in [self._read_or_listed(found, place) for place in places]:
+                self._add(found, one)
         if not found.pages:
             raise SiteError("sitemap_empty")
+        if not found.whole and all(one.code for one in found.pages.values()):
+            raise SiteError(next(one.code for one in found.pages.values() if one.code != "other_host"))
         return found
+
+    def _read_or_listed(self, found: Map, place: str) -> Element | None:
+        """A sitemap of the index; None, and why stands among the pages, where it cannot be read."""
+        code, root = "" if self._here(place) else "other_host", None
+        if not code:
+            try:
+                root = self._map(place)
+                code = "" if _name(root) == "urlset" else "sitemap_too_deep"
+            except SiteError as error:
+                code = error.code
+        if not code:
+            return root
+        found.whole = found.whole and code == "other_host"
+        found.add(Listed(place[:LONGEST], code=code))
+        return None
+
+    def _add(self, found: Map, root: Element | None) -> None:
+        for place, modified in _places(root) if root is not None else ():
+            found.add(self._listed(place, modified))
 
     def article(self, url: str, language: str) -> list[Article]:
         """Of one page. Also raises ServiceError, as documents are refused."""
-        status, kind, data = self._fetched(url, most_bytes("page.pdf"), page=True)
+        status, headers, data = self._fetched(url, most_bytes("page.pdf"), page=True)
         if status in (404, 410):
             raise SiteError("gone")
         if status != 200:
             raise SiteError(f"http_{status}")
         told = Message()
-        told["content-type"] = kind or "text/html"
+        told["content-type"] = headers.get("content-type") or "text/html"
         ending = FORMATS.get(told.get_content_type(), "")
+        unlisted = UNLISTED.search(headers.get("x-robots-tag", ""))
+        if unlisted or (ending == ".html" and is_unlisted(data[:MOST_OF_HEAD].decode("latin-1"))):
+            raise SiteError("noindex")
         name = urlsplit(url).path.rstrip("/").rpartition("/")[2].partition(".")[0] or urlsplit(url).hostname or "page"
         charset = str(told.get_content_charset(""))
         return articles_of(f"{name}{ending}", data, language=language, url=url, charset=charset)
@@ -140,15 +162,15 @@ class Visit:
                 data = unpack.decompress(data, MOST_OF_MAP + 1)
             if len(data) > MOST_OF_MAP:
                 raise SiteError("sitemap_too_large")
-            root: Element = fromstring(data)
+            root: Element = _of_lines(data) or fromstring(data)
         except (ParseError, DefusedXmlException, zlib.error, ValueError):
             raise SiteError("sitemap_broken") from None
         if _name(root) not in ("urlset", "sitemapindex"):
             raise SiteError("sitemap_broken")
         return root
 
-    def _fetched(self, url: str, most: int, *, page: bool = False) -> tuple[int, str, bytes]:
-        """Status, media type and bytes; of a page only where redirects end on this host, and where its robots.txt allows."""
+    def _fetched(self, url: str, most: int, *, page: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers by their names in small letters, and bytes; of a page only where redirects end on this host, and where its robots.txt allows."""
         try:
             with self._client.download(url, max_bytes=most, total_s=FILE_S) as file:
                 if page and not self._here(file.url):
@@ -156,9 +178,19 @@ class Visit:
                 if page and file.url != url and not self._allowed(file.url):
                     raise SiteError("robots")
                 headers = {name.lower(): value for name, value in file.headers.items()}
-                return file.status, headers.get("content-type", ""), b"".join(file.chunks)
+                return file.status, headers, b"".join(file.chunks)
         except SendError as error:
             raise SiteError("document_too_large" if error.code == "too_large" else error.code) from error
+
+
+def _of_lines(data: bytes) -> Element | None:
+    """A sitemap of mere addresses, one a line, as if it were XML; None where it is not one."""
+    if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"http"):
+        return None
+    root = Element("urlset")
+    for line in data.decode("utf-8-sig", "replace").split():
+        SubElement(SubElement(root, "url"), "loc").text = line
+    return root
 
 
 def _name(element: Element) -> str:

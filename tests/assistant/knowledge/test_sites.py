@@ -133,6 +133,79 @@ def test_an_index_leads_to_sitemaps_and_no_further(web: Web) -> None:
     assert failed() == "sitemap_too_deep"
 
 
+@pytest.mark.django_db
+def test_a_sitemap_that_is_away_keeps_none_of_the_others_away(scope: Any, web: Web) -> None:
+    """Nor are its pages taken for gone: an index with one dead sitemap was refused as a whole."""
+    web.put("/a", "By card.")
+    web.put("/b", "Within 60 days.", "Returns")
+    web.lists("/one.xml", "/two.xml", kind="sitemapindex")
+    web.lists("/a", at=f"{HOST}/one.xml")
+    web.lists("/b", at=f"{HOST}/two.xml")
+    site = reading.site_create(MAP)
+    assert read(site) == {"/a": ("created", ""), "/b": ("created", "")}
+    web.pages[f"{HOST}/two.xml"] = (503, "", b"")
+    reading.site_again(site)
+    assert read(site) == {"/a": ("unchanged", ""), "/b": ("created", ""), "/two.xml": ("refused", "sitemap_away")}
+    assert KnowledgeEntry.objects.filter(enabled=True).count() == 2
+    web.lists("/b", at=f"{HOST}/two.xml")
+    reading.site_again(site)
+    assert "/two.xml" not in read(site)
+
+
+@pytest.mark.django_db
+def test_a_sitemap_of_lines_is_one(scope: Any, web: Web) -> None:
+    web.put("/a", "By card.")
+    web.pages[MAP] = (200, "text/plain", f"\ufeff{HOST}/a\r\nhttps://evil.example/x\r\n".encode())
+    assert read(reading.site_create(MAP)) == {
+        "/a": ("created", ""),
+        "https://evil.example/x": ("refused", "other_host"),
+    }
+
+
+@pytest.mark.django_db
+def test_a_page_says_its_language_and_the_site_that_of_others(scope: Any, web: Web) -> None:
+    """German pages of a site whose language is English became English articles."""
+    web.put("/plain", "By card.")
+    web.pages[f"{HOST}/de"] = (200, "text/html", b"<html lang='de-AT'><h1>Zahlung</h1><p>Mit Karte.</p>")
+    web.pages[f"{HOST}/none"] = (200, "text/html", b"<h1>Shops</h1><p>In Berlin.</p>")
+    web.lists("/plain", "/de", "/none")
+    read(reading.site_create(MAP, "fr"))
+    assert dict(KnowledgeEntry.objects.values_list("title", "language")) == {"T": "en", "Zahlung": "de", "Shops": "fr"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<meta name='robots' content='noindex, nofollow'>",
+        '<META content="none" NAME=Robots>',
+        "<meta name=chatsvc content=noindex>",
+    ],
+)
+def test_a_page_that_asks_to_be_left_out_is(scope: Any, web: Web, head: str) -> None:
+    web.put("/a", f"{head}Internal.")
+    web.put("/b", "<meta name=description content='what none other has'>By card.")
+    web.lists("/a", "/b")
+    assert read(reading.site_create(MAP)) == {"/a": ("refused", "noindex"), "/b": ("created", "")}
+
+
+@pytest.mark.django_db
+def test_what_two_pages_say_alike_is_one_article(scope: Any, web: Web) -> None:
+    for path in ("/a", "/a?utm=1"):
+        web.put(path, "By card.")
+    web.put("/b", "By invoice.")  # of the same title
+    web.lists("/a", "/a?utm=1", "/b")
+    site = reading.site_create(MAP)
+    assert read(site) == {"/a": ("created", ""), "/a?utm=1": ("refused", "duplicate"), "/b": ("created", "")}
+    web.lists("/a?utm=1", "/b")
+    reading.site_again(site)
+    assert read(site) == {"/a": ("gone", ""), "/a?utm=1": ("created", ""), "/b": ("unchanged", "")}
+    assert set(KnowledgeEntry.objects.filter(enabled=True).values_list("answer", flat=True)) == {
+        "By card.",
+        "By invoice.",
+    }
+
+
 def failed() -> str:
     with pytest.raises(visiting.SiteError) as error:
         Visit(MAP).pages()
