@@ -41,7 +41,7 @@ class SitePage(TenantModel):
     """One page, and what became of it when the site was read last.
 
     ``modified``: the date that the sitemap told of what was read; ``digest``: of the article that the page gave; ``code``: why
-    it was refused, and of one that waits "gone" where its article was switched off.
+    it was refused, and of one that waits "gone" or "noindex" where its article was switched off.
     """
 
     class Status(models.TextChoices):

@@ -123,7 +123,7 @@ def _list(site: Site, found: Map) -> None:
         for listed in found.pages.values():
             page = known.pop(listed.url, None) or SitePage(tenant_id=site.tenant_id, site=site, url=listed.url)
             same = page.status in READ and listed.modified and page.modified == listed.modified
-            page.code = "gone" if page.status == SitePage.Status.GONE else listed.code
+            page.code = "gone" if page.status == SitePage.Status.GONE else page.code if page.code == "noindex" else ""
             page.status = SitePage.Status.UNCHANGED if same else SitePage.Status.WAITING
             if listed.code:
                 page.status, page.code = SitePage.Status.REFUSED, listed.code
@@ -162,6 +162,8 @@ def _read(page: SitePage, language: str, visit: Visit) -> None:
     except (SiteError, ServiceError) as error:
         if error.code == "gone":
             _gone(page)
+        elif error.code == "noindex":
+            _gone(page, status=SitePage.Status.REFUSED, code=error.code)
         else:
             _settled(page, status=SitePage.Status.REFUSED, code=error.code, modified="")
 
@@ -174,9 +176,12 @@ def _kept(page: SitePage, found: Sequence[Article]) -> None:
         raise SiteError("duplicate")
     else:
         [done] = articles_bring(found)
+        if page.article_id not in (None, done.entry.id):  # it is in another language now
+            _switched(page, on=False)
+            page.article_id = done.entry.id
         _settled(page, status=done.status, code="", digest=digest, article_id=done.entry.id)
-    if page.code == "gone":
-        KnowledgeEntry.objects.filter(id=page.article_id).update(enabled=True, updated_at=now())
+    if page.code in ("gone", "noindex"):
+        _switched(page, on=True)
 
 
 def _is_there(page: SitePage, found: Sequence[Article]) -> bool:
@@ -187,12 +192,16 @@ def _is_there(page: SitePage, found: Sequence[Article]) -> bool:
     return bool(same) and others.filter(article_id__in=same).exists()
 
 
-def _gone(page: SitePage) -> None:
+def _gone(page: SitePage, status: str = SitePage.Status.GONE, code: str = "") -> None:
     """Its article is told no more; staff may switch it on again, or delete it."""
     with atomic():
-        if page.status != SitePage.Status.GONE and page.article_id:
-            KnowledgeEntry.objects.filter(id=page.article_id).update(enabled=False, updated_at=now())
-        _settled(page, status=SitePage.Status.GONE, code="", modified="")
+        if page.status != SitePage.Status.GONE and page.code not in ("gone", "noindex"):
+            _switched(page, on=False)
+        _settled(page, status=status, code=code, modified="")
+
+
+def _switched(page: SitePage, *, on: bool) -> None:
+    KnowledgeEntry.objects.filter(id=page.article_id).update(enabled=on, updated_at=now())
 
 
 def _settled(page: SitePage, **changes: object) -> None:

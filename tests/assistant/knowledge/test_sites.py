@@ -206,6 +206,27 @@ def test_what_two_pages_say_alike_is_one_article(scope: Any, web: Web) -> None:
     }
 
 
+@pytest.mark.django_db
+def test_a_page_that_changes_its_language_or_asks_to_be_left_out_leaves_no_article_behind(scope: Any, web: Web) -> None:
+    web.put("/a", "By card.")
+    web.lists("/a")
+    site = reading.site_create(MAP)
+
+    def told() -> list[tuple[str, str]]:
+        reading.site_again(site)
+        read(site)
+        return list(KnowledgeEntry.objects.filter(enabled=True).values_list("answer", "language"))
+
+    read(site)
+    web.pages[f"{HOST}/a"] = (200, "text/html", b"<html lang=de><h1>T</h1><p>Mit Karte.")
+    assert told() == [("Mit Karte.", "de")]
+    german = web.pages[f"{HOST}/a"][2]
+    web.pages[f"{HOST}/a"] = (200, "text/html", german + b"<meta name=robots content=noindex>")
+    assert (told(), told()) == ([], [])
+    web.pages[f"{HOST}/a"] = (200, "text/html", german)
+    assert told() == [("Mit Karte.", "de")]
+
+
 def failed() -> str:
     with pytest.raises(visiting.SiteError) as error:
         Visit(MAP).pages()
