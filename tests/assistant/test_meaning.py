@@ -139,3 +139,15 @@ def test_lines_are_the_same_in_fewer_directions(count, monkeypatch) -> None:
     for (table, bias), (other, its) in zip(narrow, lines.fit(rows, labels, np.ones(count), 4), strict=True):
         assert table.shape == (20, 4)
         assert asked @ table + bias == pytest.approx(asked @ other + its, abs=0.1)
+
+
+def test_many_rows_are_not_followed_more_closely_than_some() -> None:
+    """Where the slack grew with their number, what one wrong example says would count ever more (AI-4)."""
+    rows, labels = np.random.default_rng(1).normal(size=(40, 20)).astype(np.float32), np.arange(40) % 4
+
+    def norm(times: int) -> float:
+        each = rows.repeat(times, axis=0), labels.repeat(times), np.ones(40 * times)
+        return float(np.linalg.norm(lines.chances(*each, 4)[0]))
+
+    assert norm(80) == pytest.approx(norm(40), rel=0.02)
+    assert norm(20) > 1.02 * norm(1)

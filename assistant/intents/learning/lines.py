@@ -11,6 +11,7 @@ from typing import Any
 ITERATIONS = 60
 REMEMBERED = 8  # former steps from which L-BFGS guesses the shape of what it goes down
 EDGE_SLACK, CHANCE_SLACK = 1.0, 1000.0  # the larger, the closer the lines follow the rows
+LEAST_HELD = 7e-7  # lines by chances are held back by this at least: among many rows what one alone says is its own fault
 FLAT = 1e-5  # of the longest row's square: what a row has less than that beside the others is rounding
 
 Lines = tuple[Any, Any]
@@ -111,7 +112,7 @@ def chances(rows: Any, labels: Any, weights: Any, most: int) -> Lines:
         found[at] -= 1.0
         return missed + float(share @ np.log(sums)), found * share[:, None]
 
-    return _descended(rows, most, loss, 1.0 / (CHANCE_SLACK * float(weights.sum())))
+    return _descended(rows, most, loss, max(1.0 / (CHANCE_SLACK * float(weights.sum())), LEAST_HELD))
 
 
 def _descended(rows: Any, most: int, loss: Callable[[Any], tuple[float, Any]], shrink: float) -> Lines:
