@@ -15,10 +15,12 @@ from channels_app.content.types import Content
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One earlier message. ``role``: visitor, bot or agent."""
+    """One earlier message. ``role``: visitor, bot or agent. ``unasked``: of the bot, but no answer of an engine to a turn: what
+    was asked before it is not what a "yes" behind it answers."""
 
     role: str
     text: str
+    unasked: bool = False
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,12 @@ class Options:
     languages: tuple[str, ...] = ("en",)
 
 
+def others_spoke(request: EngineRequest) -> bool:
+    """Whether a colleague, or another program in the bot's name, did since the assistant: what comes now is said to them."""
+    last = next((one for one in reversed(request.history) if one.role in ("agent", "bot")), None)
+    return last is not None and (last.role == "agent" or last.unasked)
+
+
 class Turn:
     """What one request says and what the conversation remembers; one instance per request.
 
@@ -65,7 +71,7 @@ class Turn:
     a row, ``asked`` is what is asked for and how often it was in a row, ``on_yes`` the payload that a "yes" stands for,
     ``offered`` the content whose options a typed number or title may mean, ``later`` the wishes that come after this one,
     ``goods`` the products of the last answer about any, ``about`` is set where the last answer was still about them.
-    What the assistant waited for ends with a colleague's word: the next "yes" or "2" is said to them.
+    What the assistant waited for ends with a colleague's word, and what was asked with that of a program in its name (`others_spoke`): the next "yes" or "2" is said to them.
     """
 
     def __init__(
@@ -88,9 +94,10 @@ class Turn:
         self.about_goods = (self.before == PRODUCTS or "about" in memory) and not self.colleague_spoke
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
+        if others_spoke(request):
+            self.on_yes, self.offered = "", None
         if self.colleague_spoke:
-            self.missed, self.on_yes, self.offered = 0, "", None
-            self.later = []
+            self.missed, self.later = 0, []
             self.context |= {"conversation_stage": OPEN, "current_intent": None} if waiting else {}
         self.filled: dict[str, str] = {name: str(value) for name, value in as_dict(self.context.get("slots")).items()}
         self.text = "\n".join(content.text for content in request.contents if content.text).strip()

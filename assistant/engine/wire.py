@@ -85,7 +85,7 @@ def request_message(request: EngineRequest) -> ProcessMessageRequest:
             channel_id=str(request.channel_id or ""),
             channel_name=request.channel_name,
             message_content=_written(request.contents),
-            history=[{"role": entry.role, "text": entry.text} for entry in request.history],  # type: ignore[misc]
+            history=[vars(entry) for entry in request.history],  # type: ignore[misc]
             conversation_context_json=_object_text(request.context),
             user_profile_json=_object_text(request.profile),
             processing_hints_json=_object_text(request.hints),
@@ -255,7 +255,7 @@ def _history(entries: Any) -> tuple[HistoryEntry, ...]:
         _require(len(entries) <= MAX_HISTORY, "too_many")
         for number, entry in enumerate(entries):
             _require(entry.role in ROLES, "unknown", (number, "role"))
-    return tuple(HistoryEntry(entry.role, entry.text) for entry in entries)
+    return tuple(HistoryEntry(entry.role, entry.text, entry.unasked) for entry in entries)
 
 
 def _person(person: Any) -> Person:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from assistant.builtin.engine import Builtin
+from assistant.builtin.turn import others_spoke
 from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN, SENTENCES
 from assistant.knowledge.search import passages_of_turn
 from assistant.language.material import digest_before, earlier_of, material_for
@@ -34,7 +35,7 @@ from assistant.tools.arguments import BadArguments
 from assistant.tools.calling import Outcome
 from assistant.tools.toolbox import Own, Result, Toolbox, person_of, tools_of_tenant
 from channels_app.content.types import MAX_TEXT, Content, text
-from channels_app.words.split import split_text
+from channels_app.words.split import split_text, whole_sentences
 from tenants.scope import current_tenant_id
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,8 @@ SPARE_S = 0.4  # of the deadline, for what comes after the model
 LEAST_S = 0.5  # less is no time for a model
 PROMPT_SHARE = 0.7  # of the budget, where tools may answer within the turn
 MOST_CONTENTS = 4  # messages of one answer
+SIZES = (1.0, 0.5, 0.25)  # of the budget, where a model takes no longer prompt
+TOO_LONG = frozenset({"llm_prompt_too_long", "no_model_fits"})
 UNSURE = "call_unsure"  # why a colleague is asked: it is unknown whether what the person agreed to was done
 HAND_OVER = Tool(
     "hand_over",
@@ -105,7 +108,8 @@ class LanguageEngine:
         look = passages_of_turn()
         first = replace(self.builtin, look=look).respond(replace(request, at_once=False, stream=None))
         asked = confirming.asked_before(request.context)
-        said = confirming.answered(asked, request.contents) if asked else ""
+        # what another has said since is what a yes is said to now; our question is asked again where its button is picked
+        said = confirming.answered(asked, request.contents) if asked and not others_spoke(request) else ""
         turn = Turn(ends, look)
         if (
             asked
@@ -165,18 +169,8 @@ class LanguageEngine:
             summary=digest_before(request),
             notes=tuple(turn.notes),
         )
-        share = PROMPT_SHARE if box.rows or len(box.own) > 1 else 1.0  # tools' answers come on top
-        built = build(request, given, mask, int(self.prompting.budget * share))
-        turn.room = int(self.prompting.budget * (1 - PROMPT_SHARE)) * BYTES_A_TOKEN
-        messages = [
-            *built.messages,
-            *(
-                Said("user", framed("tool_result", turn.fitting(mask.hide(words)), tool=name))
-                for name, words in turn.agreed
-            ),
-        ]
         try:
-            answer = self._rounds(request, messages, box, turn, built, mask, language, first.intent)
+            answer, built = self._within(request, given, box, turn, mask, language, first.intent)
         except ChatError as error:
             if not turn.agreed_to:
                 raise
@@ -184,15 +178,16 @@ class LanguageEngine:
             done = turn.agreed_to == "ok"
             turn.degraded = error.code
             turn.failed(error.failed)
-            answer = confirming.worded(language)[3 if done else 4]
+            return self._reply(request, first, (text(confirming.worded(language)[3 if done else 4]),), turn)
         if isinstance(answer, Content):
             return self._reply(request, first, (answer,), turn, built, expected=("yes",))
         words, sources = cited(mask.back(answer), built.sources)
         if built.secret.told_in(words) or built.secret.told_in(answer):
             raise ChatError("prompt_withheld")
-        contents = [
-            text(part, format="markdown") for part in split_text(words, MAX_TEXT)[:MOST_CONTENTS] if part.strip()
-        ]
+        parts = [part for part in split_text(words, MAX_TEXT) if part.strip()]
+        if len(parts) > MOST_CONTENTS:
+            turn.degraded = "answer_too_long"
+        contents = [text(part, format="markdown") for part in parts[:MOST_CONTENTS]]
         products = turn.told_of(words)
         if products and words.strip():
             contents.append(Content(type="carousel", cards=tuple(card for _, card in products)))
@@ -200,6 +195,26 @@ class LanguageEngine:
             raise ChatError("empty_answer")
         sources = tuple(dict.fromkeys([*sources, *(source for source, _ in products)]))
         return self._reply(request, first, tuple(contents), turn, built, sources=sources)
+
+    def _within(
+        self, request: EngineRequest, given: Given, box: Toolbox, turn: Turn, mask: Mask, language: str, intent: str
+    ) -> tuple[str | Content, Built]:  # fmt: skip
+        """The answer to a prompt within the tenant's budget, or what of it the models can take. Raises ChatError."""
+        share = PROMPT_SHARE if box.rows or len(box.own) > 1 else 1.0  # tools' answers come on top
+        for size in SIZES:
+            budget = self.prompting.budget * size
+            built = build(request, given, mask, int(budget * share))
+            turn.room = int(budget * (1 - PROMPT_SHARE)) * BYTES_A_TOKEN
+            messages = [*built.messages]
+            for name, words in turn.agreed:
+                messages.append(Said("user", framed("tool_result", turn.fitting(mask.hide(words)), tool=name)))
+            try:
+                return self._rounds(request, messages, box, turn, built, mask, language, intent), built
+            except ChatError as error:
+                longer = error.code in TOO_LONG and not turn.models  # nothing was asked of it yet
+                if not longer or size == SIZES[-1]:
+                    raise
+        raise AssertionError("unreachable")
 
     def _rounds(
         self, request: EngineRequest, messages: list[Said], box: Toolbox, turn: Turn, built: Built, mask: Mask,
@@ -214,24 +229,29 @@ class LanguageEngine:
             spoken = (
                 Spoken(request.stream, built.secret, lambda said: uncited(mask.back(said))) if request.stream else None
             )
-            shown = tools if number < MOST_ROUNDS - 1 else ()
-            asked = ChatRequest(tuple(messages), max_tokens=ANSWER_TOKENS, tools=shown, deadline_s=left)
+            may_call = bool(tools) and number < MOST_ROUNDS - 1
+            asked = ChatRequest(
+                tuple(messages), max_tokens=ANSWER_TOKENS, tools=tools, may_call=may_call, deadline_s=left
+            )
             how: dict[str, Any] = {"purpose": "answer", "stream": spoken, "intent": intent, "language": language}
             how |= {"model": self.prompting.model, "person": _contact_of(request)}
             try:
                 result = self.chat(asked, **how)
             except ChatError as error:
-                if error.code != "no_model_fits" or not shown:
+                if error.code != "no_model_fits" or not tools or turn.models:
                     raise
-                tools = shown = ()  # models that take no tools answer in words: it is the built-in that hands over
+                tools, may_call = (
+                    (),
+                    False,
+                )  # models that take no tools answer in words: it is the built-in that hands over
                 result = self.chat(replace(asked, tools=()), **how)
             turn.note(result)
-            if not result.calls or not shown:
+            if not result.calls or not may_call:
                 if result.stop in ("filter", "refusal"):
                     raise ChatError(f"stopped_by_{result.stop}")
                 if spoken:
                     spoken.finish()
-                return result.text
+                return self._whole(result, turn)
             messages.append(Said("assistant", result.text, result.calls))
             for place, call in enumerate(result.calls):
                 if place >= MOST_CALLS:
@@ -242,6 +262,8 @@ class LanguageEngine:
                     if any(built.secret.told_in(texts_in(one)) for one in (call.arguments, arguments)):
                         # our question before a change, or the tool's server, would tell it
                         raise BadArguments("prompt_told", "The arguments repeat what was told in confidence.")
+                    if mask.invented_in(texts_in(arguments)):
+                        raise BadArguments("mark_unknown", "The arguments have a mark that stands for nothing.")
                     wanted = box.wanted(call.name, arguments)
                     if wanted.changes:
                         question = self._ask_first(request, wanted, turn, language)
@@ -270,6 +292,15 @@ class LanguageEngine:
             if turn.handover:
                 return result.text or handed_over(language)
         return ""
+
+    def _whole(self, result: ChatResult, turn: Turn) -> str:
+        """The answer; of one whose tokens were used up what is whole of it, marked. Raises ChatError where nothing is."""
+        if result.stop != "length":
+            return result.text
+        turn.degraded = "answer_too_long"
+        if not (whole := whole_sentences(result.text)):
+            raise ChatError("answer_too_long")
+        return whole
 
     def _ask_first(self, request: EngineRequest, wanted: Any, turn: Turn, language: str) -> Content | None:
         asked = confirming.asked_now(wanted.name, wanted.arguments)

@@ -28,6 +28,7 @@ WORDS: Mapping[str, str] = {
     "llm_answer_broken": "The provider's answer made no sense.",
     "llm_cut": "The answer broke off.",
     "prompt_withheld": "The answer told what the prompt says in confidence, and was withheld.",
+    "answer_too_long": "The answer was longer than one may be, and ends where it was cut.",
     "empty_answer": "The model said nothing.",
     "deadline_passed": "The time for an answer was over.",
     "stopped_by_refusal": "The model refused to answer.",

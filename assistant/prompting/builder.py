@@ -13,7 +13,7 @@ from typing import Any
 from assistant.llm.chat import Said
 from assistant.port import EngineRequest, HistoryEntry, Source
 from assistant.prompting.budget import Piece, fitted, tokens_of
-from assistant.prompting.frames import RULE, framed, lines_of
+from assistant.prompting.frames import RULE, framed, lines_of, unmarked
 from assistant.prompting.leaks import Secret
 from assistant.prompting.marks import marks_of, told_outside
 from assistant.prompting.masking import Mask
@@ -80,7 +80,7 @@ def build(request: EngineRequest, given: Given, mask: Mask, budget: int) -> Buil
     system = "\n\n".join(
         filter(None, [rules, given.prompt and f"The company's instructions:\n{given.prompt}", *given.notes])
     )
-    own = mask.hide("\n".join(filter(None, (words_of(content) for content in request.contents))))
+    own = unmarked(mask.hide("\n".join(filter(None, (words_of(content) for content in request.contents)))))
     most = max(200, (budget - tokens_of(system)) // TURN_SHARE) * 3
     asked = shorten(own, most)
     room = budget - tokens_of(system) - tokens_of(asked)
@@ -154,7 +154,7 @@ def _material(given: Given, mask: Mask) -> Iterable[Piece]:
 def _turns(request: EngineRequest, mask: Mask) -> Iterable[Piece]:
     """The history, the last one first: what is near is needed most."""
     for back, entry in enumerate(reversed(request.history)):
-        words = mask.hide(entry.text)
+        words = unmarked(mask.hide(entry.text))
         if words:
             yield Piece("turns", f"{entry.role}\n{words}", 2 if back < NEAR else 5, 1000 - back)
 

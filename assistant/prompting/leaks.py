@@ -9,12 +9,14 @@ same, and so is what it says in codes that everybody can undo (spellings.py); sh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from assistant.prompting.forms import FORMS, Line, known_of
 from assistant.prompting.letters import seen
 from assistant.prompting.marks import pattern_of
+from assistant.prompting.masking import LONGEST, OPENS
 from assistant.prompting.spellings import spelled
 
 #: an unfinished word that is as long, or has other letters than small ones behind its first, may be in a code: it is passed
@@ -22,6 +24,7 @@ from assistant.prompting.spellings import spelled
 LONG_WORD = 8
 NEAR = 3  # words after which a text is not taken to go on in a code
 DEEP = 2  # codes within a code
+CLOSED = re.compile("[]］】]")
 TAIL = 240  # signs of an answer within which a short secret is looked for
 
 
@@ -143,10 +146,10 @@ class Spoken:
         while held > 0 and end:  # back to before the short secret began
             held -= len(seen(end[-1]))
             end = end[:-1]
-        opened = end.rfind("[")
-        if opened >= 0 and "]" not in end[opened:] and len(end) - opened < 24:
+        opened = max(map(end.rfind, OPENS))
+        if opened >= 0 and not CLOSED.search(end, opened) and len(end) - opened < LONGEST:
             end = end[:opened]
-        self._pass_on(end.rstrip(" \t"))  # a number in brackets takes the blank before it along
+        self._pass_on(end.rstrip(" \t\\"))  # a number in brackets takes the blank before it along, a mark its escape
 
     def finish(self) -> None:
         """The answer is whole: what was held back is no part of anything."""

@@ -11,7 +11,16 @@ from typing import Any
 
 from channels_app.words.personal import find_personal
 
-MARK = re.compile(r"\[(?:EMAIL|PHONE|CARD_NUMBER|IBAN|NATIONAL_ID|PROFANITY)_\d{1,4}\]")
+KINDS = ("EMAIL", "PHONE", "CARD_NUMBER", "IBAN", "NATIONAL_ID", "PROFANITY")
+_BETWEEN = r"[\s\\_-]{1,3}"
+#: a mark, also as models misspell it: small, with blanks, escaped for Markdown, in other brackets
+MARK = re.compile(
+    r"\\?[\[［【]\s?("
+    + "|".join(kind.replace("_", _BETWEEN) for kind in KINDS)
+    + rf"){_BETWEEN}0{{0,3}}(\d{{1,4}})\s?\\?[\]］】]",
+    re.I,
+)
+OPENS, LONGEST = "[［【", 32  # how a mark begins, and how long it is at most
 
 
 class Mask:
@@ -25,7 +34,7 @@ class Mask:
     def hide(self, said: str) -> str:
         """``said`` with marks for what is hidden. A mark that the person typed is broken up: it would be given another's
         data."""
-        said = MARK.sub(lambda found: f"({found.group()[1:-1]})", said)
+        said = MARK.sub(lambda found: f"({_named(found)[1:-1]})", said)
         if not self._kinds:
             return said
         parts, end = [], 0
@@ -36,7 +45,11 @@ class Mask:
 
     def back(self, answer: str) -> str:
         """The answer with the words in place of their marks; a mark that we did not give stays as it is."""
-        return MARK.sub(lambda found: self._words.get(found.group(), found.group()), answer)
+        return MARK.sub(lambda found: self._words.get(_named(found), found.group()), answer)
+
+    def invented_in(self, words: str) -> bool:
+        """Whether a mark stands there that we did not give."""
+        return bool(self._kinds) and any(_named(found) not in self._words for found in MARK.finditer(words))
 
     def back_in(self, value: Any) -> Any:
         """The same for all texts of a JSON value: what a tool is called with."""
@@ -58,3 +71,8 @@ class Mask:
             self._marks[key] = f"[{kind.upper()}_{number}]"
             self._words[self._marks[key]] = words
         return self._marks[key]
+
+
+def _named(found: re.Match[str]) -> str:
+    """The mark as we write it."""
+    return f"[{re.sub(_BETWEEN, '_', found[1]).upper()}_{int(found[2])}]"

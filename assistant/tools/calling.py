@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistant.tools.models import Tool
+from channels_app.content.normalise import UNSTORABLE
 from channels_app.contract import OutcomeUnknown, SendError
 from channels_app.http import standard_webhooks
 from channels_app.http.client import HttpClient
@@ -82,7 +83,8 @@ def client_of(tool: Tool, seconds: float) -> HttpClient:
 
 
 def told(words: str) -> str:
-    """What of a tool's answer the model gets; a cut is marked."""
+    """What of a tool's answer the model gets, without what no database keeps; a cut is marked."""
+    words = UNSTORABLE.sub("", words)
     if len(words) <= MOST_TOLD:
         return words
     return f"{words[:MOST_TOLD]}\n[{len(words) - MOST_TOLD} characters more, not shown]"

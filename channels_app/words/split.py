@@ -51,6 +51,12 @@ def shorten(text: str, limit: int) -> str:
     return text[:end].rstrip() + "…" if limit > 0 else ""
 
 
+def whole_sentences(text: str) -> str:
+    """``text``, which broke off, up to the end of its last whole sentence or line; "" where it has none."""
+    ends = [match.end() for place in PLACES[1:3] for match in place.finditer(text)]
+    return text[: max(ends, default=0)].rstrip()
+
+
 def _cut(text: str, start: int, limit: int, atoms: list[tuple[int, int]]) -> int:
     end = start + limit
     boundaries = set(_boundaries(text, start, limit))

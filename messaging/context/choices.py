@@ -19,15 +19,16 @@ LONGEST = 100  # characters; a longer text is no pick
 
 def contents_meant(recent: Iterable[Any], caps: Capabilities, *, after: int = 0) -> dict[Any, Content]:
     """Message id → what it says, for the visitor's messages with a seq above ``after``. ``recent`` are rows
-    with id, seq, role and content, oldest first. A typed pick of the last offer becomes a ``quick_reply``
-    with its ``choice``."""
+    with id, seq, role, client_message_id and content, oldest first. A typed pick of the last offer becomes a ``quick_reply``
+    with its ``choice``; an offer ends with the words of another: a colleague, or a program that speaks unasked."""
     meant: dict[Any, Content] = {}
     offer: dict[str, Any] | None = None
-    answered = False
+    answered, speaker = False, None
     for entry in recent:
         if entry.role != Message.Role.VISITOR:
-            offers = any(entry.content.get(name) for name in PICKED_FROM)
-            offer = entry.content if offers else None if answered else offer
+            offers, before = any(entry.content.get(name) for name in PICKED_FROM), speaker
+            speaker = (entry.role, bool(entry.client_message_id))
+            offer = entry.content if offers else None if answered or speaker != before else offer
             answered = False
             continue
         answered = True

@@ -31,7 +31,7 @@ MOST_UNANSWERED = 100  # entries since the last reply that one turn looks at
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 LEAST_S = 1.0  # that an engine gets, however late it is
 #: rows of these cost half of whole messages
-SEEN = ("id", "seq", "role", "text", "content", "hints", "language", "created_at")
+SEEN = ("id", "seq", "role", "text", "content", "hints", "language", "created_at", "client_message_id")
 
 PERSON = prepared.Select(
     Identity, lambda rows, conversation_id: rows.filter(conversations=conversation_id).select_related("contact")
@@ -140,7 +140,14 @@ def _history(recent: Sequence[Any], unanswered: Sequence[Any]) -> tuple[HistoryE
     and a human may have spoken after a message that is still to be answered. Of a long text the beginning."""
     own = {message.id for message in unanswered}
     before = [m for m in recent if m.id not in own][-HISTORY:]
-    return tuple(HistoryEntry(m.role, shorten(in_words(m.content, m.text), MAX_TEXT)) for m in before)
+    return tuple(
+        HistoryEntry(
+            m.role,
+            shorten(in_words(m.content, m.text), MAX_TEXT),
+            unasked=m.role == Message.Role.BOT and bool(m.client_message_id),  # an answer to a turn has none
+        )
+        for m in before
+    )
 
 
 def _recent(conversation: Conversation) -> list[Any]:

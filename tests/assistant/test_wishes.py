@@ -248,6 +248,22 @@ def test_a_number_said_to_a_colleague_picks_nothing(visitor):
     assert person.says("2", history=BY_COLLEAGUE).context["slots"] == {}
 
 
+BY_PROGRAM = (HistoryEntry("bot", "Shall I stop it?"), HistoryEntry("bot", "Do you want our newsletter?", unasked=True))
+
+
+def test_a_yes_to_what_a_program_said_in_between_does_nothing(visitor):
+    """An order was cancelled by the "yes" to a newsletter."""
+    person = visitor()
+    person.says("cancel my order AC-10042")
+    assert not person.says("yes", history=BY_PROGRAM).handover
+
+
+def test_a_number_that_was_asked_for_is_taken_after_a_program_spoke(visitor):
+    person = visitor()
+    person.says("track my order")
+    assert "Order AC-10042 left" in said(person.says("AC-10042", history=BY_PROGRAM))
+
+
 def test_what_the_bot_asked_after_the_colleague_counts(visitor):
     person = visitor()
     person.says("track my order")

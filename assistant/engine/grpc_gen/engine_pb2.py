@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&assistant/engine/grpc_gen/engine.proto\x12\x11\x63hatsvc.engine.v1\"\x94\x03\n\x15ProcessMessageRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63hannel_kind\x18\x03 \x01(\t\x12\x17\n\x0fmessage_content\x18\x04 \x03(\t\x12\x30\n\x07history\x18\x05 \x03(\x0b\x32\x1f.chatsvc.engine.v1.HistoryEntry\x12!\n\x19\x63onversation_context_json\x18\x06 \x01(\t\x12\x19\n\x11user_profile_json\x18\x07 \x01(\t\x12\x1d\n\x15processing_hints_json\x18\x08 \x01(\t\x12\x10\n\x08language\x18\t \x01(\t\x12\x12\n\nchannel_id\x18\n \x01(\t\x12\x14\n\x0c\x63hannel_name\x18\x0b \x01(\t\x12)\n\x06person\x18\x0c \x01(\x0b\x32\x19.chatsvc.engine.v1.Person\x12\x13\n\x0bmessage_ids\x18\r \x03(\t\x12\x15\n\rcontrol_epoch\x18\x0e \x01(\x03\"P\n\x06Person\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0e\n\x06scheme\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x10\n\x08verified\x18\x04 \x01(\x08\"*\n\x0cHistoryEntry\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\xb6\x04\n\x16ProcessMessageResponse\x12\x18\n\x10response_content\x18\x01 \x03(\t\x12\x1c\n\x14updated_context_json\x18\x02 \x01(\t\x12\x1c\n\x14next_expected_inputs\x18\x03 \x03(\t\x12\x0e\n\x06intent\x18\x04 \x01(\t\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12Z\n\x11\x63onfidence_scores\x18\x06 \x03(\x0b\x32?.chatsvc.engine.v1.ProcessMessageResponse.ConfidenceScoresEntry\x12\x10\n\x08handover\x18\x07 \x01(\x08\x12\x17\n\x0fhandover_reason\x18\x08 \x01(\t\x12\x0e\n\x06\x65ngine\x18\t \x01(\t\x12\r\n\x05model\x18\n \x01(\t\x12\x43\n\x05usage\x18\x0b \x03(\x0b\x32\x34.chatsvc.engine.v1.ProcessMessageResponse.UsageEntry\x12*\n\x07sources\x18\x0c \x03(\x0b\x32\x19.chatsvc.engine.v1.Source\x12\x10\n\x08why_json\x18\r \x01(\t\x12\x12\n\nunanswered\x18\x0e \x01(\x08\x1a\x37\n\x15\x43onfidenceScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a,\n\nUsageEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"M\n\x06Source\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0b\n\x03url\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x01\"f\n\x0cMessageChunk\x12\x0f\n\x05\x64\x65lta\x18\x01 \x01(\tH\x00\x12=\n\x08response\x18\x02 \x01(\x0b\x32).chatsvc.engine.v1.ProcessMessageResponseH\x00\x42\x06\n\x04part\"s\n\x13ReplyRefusedRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x13\n\x0bmessage_ids\x18\x03 \x03(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\r\n\x05where\x18\x05 \x01(\t\"\x16\n\x14ReplyRefusedResponse\"b\n\x0bPushRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x02 \x01(\x03\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t\"/\n\x0cPushResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\"K\n\rTypingRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x02 \x01(\x03\x12\n\n\x02on\x18\x03 \x01(\x08\"!\n\x0eTypingResponse\x12\x0f\n\x07\x61gain_s\x18\x01 \x01(\x01\"b\n\x10SetStatusRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x02 \x01(\x03\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"b\n\x11SetStatusResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x15\n\rcontrol_owner\x18\x02 \x01(\t\x12\x0f\n\x07held_by\x18\x03 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x04 \x01(\x03\x32\xb1\x02\n\tMCPEngine\x12\x65\n\x0eProcessMessage\x12(.chatsvc.engine.v1.ProcessMessageRequest\x1a).chatsvc.engine.v1.ProcessMessageResponse\x12\\\n\rStreamMessage\x12(.chatsvc.engine.v1.ProcessMessageRequest\x1a\x1f.chatsvc.engine.v1.MessageChunk0\x01\x12_\n\x0cReplyRefused\x12&.chatsvc.engine.v1.ReplyRefusedRequest\x1a\'.chatsvc.engine.v1.ReplyRefusedResponse2\xfc\x01\n\nEnginePort\x12G\n\x04Push\x12\x1e.chatsvc.engine.v1.PushRequest\x1a\x1f.chatsvc.engine.v1.PushResponse\x12M\n\x06Typing\x12 .chatsvc.engine.v1.TypingRequest\x1a!.chatsvc.engine.v1.TypingResponse\x12V\n\tSetStatus\x12#.chatsvc.engine.v1.SetStatusRequest\x1a$.chatsvc.engine.v1.SetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&assistant/engine/grpc_gen/engine.proto\x12\x11\x63hatsvc.engine.v1\"\x94\x03\n\x15ProcessMessageRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x14\n\x0c\x63hannel_kind\x18\x03 \x01(\t\x12\x17\n\x0fmessage_content\x18\x04 \x03(\t\x12\x30\n\x07history\x18\x05 \x03(\x0b\x32\x1f.chatsvc.engine.v1.HistoryEntry\x12!\n\x19\x63onversation_context_json\x18\x06 \x01(\t\x12\x19\n\x11user_profile_json\x18\x07 \x01(\t\x12\x1d\n\x15processing_hints_json\x18\x08 \x01(\t\x12\x10\n\x08language\x18\t \x01(\t\x12\x12\n\nchannel_id\x18\n \x01(\t\x12\x14\n\x0c\x63hannel_name\x18\x0b \x01(\t\x12)\n\x06person\x18\x0c \x01(\x0b\x32\x19.chatsvc.engine.v1.Person\x12\x13\n\x0bmessage_ids\x18\r \x03(\t\x12\x15\n\rcontrol_epoch\x18\x0e \x01(\x03\"P\n\x06Person\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0e\n\x06scheme\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x10\n\x08verified\x18\x04 \x01(\x08\";\n\x0cHistoryEntry\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0f\n\x07unasked\x18\x03 \x01(\x08\"\xb6\x04\n\x16ProcessMessageResponse\x12\x18\n\x10response_content\x18\x01 \x03(\t\x12\x1c\n\x14updated_context_json\x18\x02 \x01(\t\x12\x1c\n\x14next_expected_inputs\x18\x03 \x03(\t\x12\x0e\n\x06intent\x18\x04 \x01(\t\x12\x12\n\nconfidence\x18\x05 \x01(\x01\x12Z\n\x11\x63onfidence_scores\x18\x06 \x03(\x0b\x32?.chatsvc.engine.v1.ProcessMessageResponse.ConfidenceScoresEntry\x12\x10\n\x08handover\x18\x07 \x01(\x08\x12\x17\n\x0fhandover_reason\x18\x08 \x01(\t\x12\x0e\n\x06\x65ngine\x18\t \x01(\t\x12\r\n\x05model\x18\n \x01(\t\x12\x43\n\x05usage\x18\x0b \x03(\x0b\x32\x34.chatsvc.engine.v1.ProcessMessageResponse.UsageEntry\x12*\n\x07sources\x18\x0c \x03(\x0b\x32\x19.chatsvc.engine.v1.Source\x12\x10\n\x08why_json\x18\r \x01(\t\x12\x12\n\nunanswered\x18\x0e \x01(\x08\x1a\x37\n\x15\x43onfidenceScoresEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\x1a,\n\nUsageEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"M\n\x06Source\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0b\n\x03url\x18\x04 \x01(\t\x12\r\n\x05score\x18\x05 \x01(\x01\"f\n\x0cMessageChunk\x12\x0f\n\x05\x64\x65lta\x18\x01 \x01(\tH\x00\x12=\n\x08response\x18\x02 \x01(\x0b\x32).chatsvc.engine.v1.ProcessMessageResponseH\x00\x42\x06\n\x04part\"s\n\x13ReplyRefusedRequest\x12\x11\n\ttenant_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x13\n\x0bmessage_ids\x18\x03 \x03(\t\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\r\n\x05where\x18\x05 \x01(\t\"\x16\n\x14ReplyRefusedResponse\"b\n\x0bPushRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x02 \x01(\x03\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t\"/\n\x0cPushResponse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\"K\n\rTypingRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x02 \x01(\x03\x12\n\n\x02on\x18\x03 \x01(\x08\"!\n\x0eTypingResponse\x12\x0f\n\x07\x61gain_s\x18\x01 \x01(\x01\"b\n\x10SetStatusRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x02 \x01(\x03\x12\x0e\n\x06status\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\"b\n\x11SetStatusResponse\x12\x0e\n\x06status\x18\x01 \x01(\t\x12\x15\n\rcontrol_owner\x18\x02 \x01(\t\x12\x0f\n\x07held_by\x18\x03 \x01(\t\x12\x15\n\rcontrol_epoch\x18\x04 \x01(\x03\x32\xb1\x02\n\tMCPEngine\x12\x65\n\x0eProcessMessage\x12(.chatsvc.engine.v1.ProcessMessageRequest\x1a).chatsvc.engine.v1.ProcessMessageResponse\x12\\\n\rStreamMessage\x12(.chatsvc.engine.v1.ProcessMessageRequest\x1a\x1f.chatsvc.engine.v1.MessageChunk0\x01\x12_\n\x0cReplyRefused\x12&.chatsvc.engine.v1.ReplyRefusedRequest\x1a\'.chatsvc.engine.v1.ReplyRefusedResponse2\xfc\x01\n\nEnginePort\x12G\n\x04Push\x12\x1e.chatsvc.engine.v1.PushRequest\x1a\x1f.chatsvc.engine.v1.PushResponse\x12M\n\x06Typing\x12 .chatsvc.engine.v1.TypingRequest\x1a!.chatsvc.engine.v1.TypingResponse\x12V\n\tSetStatus\x12#.chatsvc.engine.v1.SetStatusRequest\x1a$.chatsvc.engine.v1.SetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,35 +40,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PERSON']._serialized_start=468
   _globals['_PERSON']._serialized_end=548
   _globals['_HISTORYENTRY']._serialized_start=550
-  _globals['_HISTORYENTRY']._serialized_end=592
-  _globals['_PROCESSMESSAGERESPONSE']._serialized_start=595
-  _globals['_PROCESSMESSAGERESPONSE']._serialized_end=1161
-  _globals['_PROCESSMESSAGERESPONSE_CONFIDENCESCORESENTRY']._serialized_start=1060
-  _globals['_PROCESSMESSAGERESPONSE_CONFIDENCESCORESENTRY']._serialized_end=1115
-  _globals['_PROCESSMESSAGERESPONSE_USAGEENTRY']._serialized_start=1117
-  _globals['_PROCESSMESSAGERESPONSE_USAGEENTRY']._serialized_end=1161
-  _globals['_SOURCE']._serialized_start=1163
-  _globals['_SOURCE']._serialized_end=1240
-  _globals['_MESSAGECHUNK']._serialized_start=1242
-  _globals['_MESSAGECHUNK']._serialized_end=1344
-  _globals['_REPLYREFUSEDREQUEST']._serialized_start=1346
-  _globals['_REPLYREFUSEDREQUEST']._serialized_end=1461
-  _globals['_REPLYREFUSEDRESPONSE']._serialized_start=1463
-  _globals['_REPLYREFUSEDRESPONSE']._serialized_end=1485
-  _globals['_PUSHREQUEST']._serialized_start=1487
-  _globals['_PUSHREQUEST']._serialized_end=1585
-  _globals['_PUSHRESPONSE']._serialized_start=1587
-  _globals['_PUSHRESPONSE']._serialized_end=1634
-  _globals['_TYPINGREQUEST']._serialized_start=1636
-  _globals['_TYPINGREQUEST']._serialized_end=1711
-  _globals['_TYPINGRESPONSE']._serialized_start=1713
-  _globals['_TYPINGRESPONSE']._serialized_end=1746
-  _globals['_SETSTATUSREQUEST']._serialized_start=1748
-  _globals['_SETSTATUSREQUEST']._serialized_end=1846
-  _globals['_SETSTATUSRESPONSE']._serialized_start=1848
-  _globals['_SETSTATUSRESPONSE']._serialized_end=1946
-  _globals['_MCPENGINE']._serialized_start=1949
-  _globals['_MCPENGINE']._serialized_end=2254
-  _globals['_ENGINEPORT']._serialized_start=2257
-  _globals['_ENGINEPORT']._serialized_end=2509
+  _globals['_HISTORYENTRY']._serialized_end=609
+  _globals['_PROCESSMESSAGERESPONSE']._serialized_start=612
+  _globals['_PROCESSMESSAGERESPONSE']._serialized_end=1178
+  _globals['_PROCESSMESSAGERESPONSE_CONFIDENCESCORESENTRY']._serialized_start=1077
+  _globals['_PROCESSMESSAGERESPONSE_CONFIDENCESCORESENTRY']._serialized_end=1132
+  _globals['_PROCESSMESSAGERESPONSE_USAGEENTRY']._serialized_start=1134
+  _globals['_PROCESSMESSAGERESPONSE_USAGEENTRY']._serialized_end=1178
+  _globals['_SOURCE']._serialized_start=1180
+  _globals['_SOURCE']._serialized_end=1257
+  _globals['_MESSAGECHUNK']._serialized_start=1259
+  _globals['_MESSAGECHUNK']._serialized_end=1361
+  _globals['_REPLYREFUSEDREQUEST']._serialized_start=1363
+  _globals['_REPLYREFUSEDREQUEST']._serialized_end=1478
+  _globals['_REPLYREFUSEDRESPONSE']._serialized_start=1480
+  _globals['_REPLYREFUSEDRESPONSE']._serialized_end=1502
+  _globals['_PUSHREQUEST']._serialized_start=1504
+  _globals['_PUSHREQUEST']._serialized_end=1602
+  _globals['_PUSHRESPONSE']._serialized_start=1604
+  _globals['_PUSHRESPONSE']._serialized_end=1651
+  _globals['_TYPINGREQUEST']._serialized_start=1653
+  _globals['_TYPINGREQUEST']._serialized_end=1728
+  _globals['_TYPINGRESPONSE']._serialized_start=1730
+  _globals['_TYPINGRESPONSE']._serialized_end=1763
+  _globals['_SETSTATUSREQUEST']._serialized_start=1765
+  _globals['_SETSTATUSREQUEST']._serialized_end=1863
+  _globals['_SETSTATUSRESPONSE']._serialized_start=1865
+  _globals['_SETSTATUSRESPONSE']._serialized_end=1963
+  _globals['_MCPENGINE']._serialized_start=1966
+  _globals['_MCPENGINE']._serialized_end=2271
+  _globals['_ENGINEPORT']._serialized_start=2274
+  _globals['_ENGINEPORT']._serialized_end=2526
 # @@protoc_insertion_point(module_scope)

@@ -51,12 +51,14 @@ class Person(_message.Message):
     def __init__(self, contact_id: _Optional[str] = ..., scheme: _Optional[str] = ..., identity: _Optional[str] = ..., verified: _Optional[bool] = ...) -> None: ...
 
 class HistoryEntry(_message.Message):
-    __slots__ = ("role", "text")
+    __slots__ = ("role", "text", "unasked")
     ROLE_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
+    UNASKED_FIELD_NUMBER: _ClassVar[int]
     role: str
     text: str
-    def __init__(self, role: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+    unasked: bool
+    def __init__(self, role: _Optional[str] = ..., text: _Optional[str] = ..., unasked: _Optional[bool] = ...) -> None: ...
 
 class ProcessMessageResponse(_message.Message):
     __slots__ = ("response_content", "updated_context_json", "next_expected_inputs", "intent", "confidence", "confidence_scores", "handover", "handover_reason", "engine", "model", "usage", "sources", "why_json", "unanswered")

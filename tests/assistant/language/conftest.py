@@ -94,11 +94,10 @@ class Person:
         self.context = json.loads(json.dumps(reply.context))  # another process may answer the next turn
         return reply
 
-    def picks(self, reply: EngineReply, number: int) -> EngineReply:
+    def picks(self, reply: EngineReply, number: int, **members: Any) -> EngineReply:
         option = reply.contents[-1].quick_replies[number]
-        return self.says(
-            Content(type="quick_reply", text=option.title, choice=Choice(value=option.payload, title=option.title))
-        )
+        choice = Choice(value=option.payload, title=option.title)
+        return self.says(Content(type="quick_reply", text=option.title, choice=choice), **members)
 
 
 @pytest.fixture

@@ -48,6 +48,17 @@ def answer(engine: Any) -> None:
     assert len(engine.asked) == 1
 
 
+def test_what_was_said_unasked_is_told_from_answers(talk, calls_to, engine, whatsapp, said) -> None:
+    """A "yes" behind it answers it, and not what was asked before."""
+    answer(engine)
+    calls_to(talk, "messages", control_epoch=0, message_id="m1", content=HELLO)
+    accept(whatsapp, said("yes", id="wamid.IN2"))
+    Turn.objects.update(due_at=now())
+    respond(Turn.objects.order_by("-id").values_list("id", flat=True)[0])
+    history = [(entry.role, entry.text, entry.unasked) for entry in engine.asked[-1].history]
+    assert history == [("visitor", "hello", False), ("bot", "the answer", False), ("bot", "Still there?", True)]
+
+
 def test_what_it_says_is_a_message_of_the_bot_once_under_its_id(talk, calls_to) -> None:
     body = {"control_epoch": 0, "message_id": "m1", "content": HELLO}
     status, said = calls_to(talk, "messages", **body)
