@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from assistant.port import EngineRequest, NotAtOnce, Told
 from assistant.products.adaptor import Product, Shop, ShopError, source_of_tenant
 from assistant.products.offered import cards_of, sources_of
+from assistant.products.pointing import Pointer, pointed_at, pointer_in
 from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
 from assistant.products.shelf import named_in, shop_of
 from channels_app.content.types import Content, text
@@ -32,7 +33,8 @@ WORD = re.compile(r"\w+")
 @dataclass(frozen=True)
 class Wish:
     """``said``: the thing without its article, as it was written; ``thing``: its words in small letters, none where the last
-    product is meant. ``sure``: the question is about a product by its shape; ``bare``: only after an answer about one."""
+    product is meant. ``sure``: the question is about a product by its shape; ``bare``: only after an answer about one;
+    ``pointer``: to some of those that were shown."""
 
     language: str
     kind: Kind
@@ -40,20 +42,24 @@ class Wish:
     thing: tuple[str, ...]
     sure: bool = True
     bare: bool = False
+    pointer: Pointer | None = None
 
 
 def product_told(request: EngineRequest, memory: Mapping[str, Any], name: bool = False) -> Told | None:
     """What the shop of the tenant in scope says, where the turn is one question about a product and nothing else; with ``name``
-    where it is a product's name and nothing else. ``memory``: of the last answer about any; ``past`` where another came since. None where it is no such question, or the
-    tenant has no products. Raises NotAtOnce where the shop would have to be asked over the network for a turn that may not
-    wait."""
+    where it is a product's name and nothing else. ``memory``: of the last answer about any, ``shown`` of those it was one of;
+    ``past`` where another came since. None where it is no such question, or the tenant has no products. Raises NotAtOnce
+    where the shop would have to be asked over the network for a turn that may not wait."""
     if len(request.contents) != 1 or request.contents[0].choice or request.contents[0].quote:
         return None
     said = request.contents[0].text or ""
     wish = _name_in(said, request.language) if name else wish_in(said, str(memory.get("kind") or ""))
-    ids = [one for one in memory.get("ids") or () if isinstance(one, str)][:MOST]
+    ids = _ids(memory, "ids")
+    shown = _ids(memory, "shown") or ids
     if wish and wish.bare and memory.get("past"):
         return None
+    if ids and not name and not memory.get("past"):
+        wish = _pointing(wish, said, request.language)
     source = source_of_tenant() if wish and (wish.thing or ids) else None
     if wish is None or source is None:
         return None
@@ -61,19 +67,34 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], name: bool =
         raise NotAtOnce
     shop = shop_of(source, min(WAIT_S, request.deadline_s / 2))
     try:
-        found = _found(shop, wish) if wish.thing else [shop.details(id) for id in ids]
+        found, unknown = _meant(shop, wish, shown if wish.pointer else ids)
         found = [_whole(shop, wish, one) for one in found]
     except ShopError as error:
         return Told(wish.said, tools=({"name": "product_search", "outcome": error.code},))
     tools = ({"name": "product_search", "outcome": "ok"},)
     lines = list(_sentences(wish, found))
+    if lines and unknown:
+        lines.insert(0, SENTENCES[wish.language][6].format(thing=unknown))
     if not lines:
-        lacked = wish.sure and wish.kind != "about" and not found and len(wish.thing) <= LONGEST_LACKED
+        lacked = (
+            wish.sure
+            and wish.pointer is None
+            and wish.kind != "about"
+            and not found
+            and len(wish.thing) <= LONGEST_LACKED
+        )
         return Told(wish.said, lacks=SENTENCES[wish.language][4].format(thing=wish.said) if lacked else "", tools=tools)
     return Told(
         wish.said, (text("\n".join(lines)), Content(type="carousel", cards=cards_of(found))), sources_of(found),
-        recalled=not wish.thing or not wish.sure, memory={"kind": wish.kind, "ids": [one.id for one in found]}, tools=tools,
+        recalled=not wish.thing or not wish.sure, tools=tools,
+        memory={"kind": wish.kind, "ids": [one.id for one in found], **({"shown": shown} if wish.pointer else {})},
     )  # fmt: skip
+
+
+def _ids(memory: Mapping[str, Any], name: str) -> list[str]:
+    """Of products, as they were remembered; a context may have been written by others."""
+    found = memory.get(name)
+    return [one for one in found if isinstance(one, str)][:MOST] if isinstance(found, list) else []
 
 
 def wish_in(said: str, before: str = "") -> Wish | None:
@@ -128,6 +149,28 @@ def _wish(language: str, kind: Kind, named: str) -> Wish | None:
     return Wish(language, kind, said.strip(), tuple(word for word in folded if word not in SMALL))
 
 
+def _pointing(wish: Wish | None, said: str, language: str) -> Wish | None:
+    """The wish with what it points at among the products that were shown; of "the cheaper one" alone what it costs."""
+    plain = AND.sub("", _plain(said))
+    pointer = pointer_in(wish.said if wish and wish.thing else plain)
+    if pointer is None or (wish and not wish.thing):
+        return wish
+    spoken = language.split("-")[0]
+    if wish is None:
+        wish = Wish(pointer.language or (spoken if spoken in SENTENCES else "en"), "search", plain, (), sure=False)
+    kind = wish.kind if wish.kind != "search" else "stock" if pointer.colour else "price"
+    return replace(wish, kind=kind, thing=(pointer.colour.casefold(),) if pointer.colour else (), pointer=pointer)
+
+
+def _meant(shop: Shop, wish: Wish, ids: Sequence[str]) -> tuple[list[Product], str]:
+    """The products that a wish is about, and what it asks of them that nothing says. Raises ShopError."""
+    if wish.pointer is None:
+        return (_found(shop, wish) if wish.thing else [shop.details(id) for id in ids]), ""
+    shown = [shop.details(id) for id in ids]
+    found = pointed_at(wish.pointer, shown) or (_found(shop, wish) if wish.thing else [])
+    return (found, "") if found or wish.pointer.place is not None else (shown, wish.pointer.colour)
+
+
 def _found(shop: Shop, wish: Wish) -> list[Product]:
     """Those that are called by the most of the words that were said, and by half of them at least: a shop's search may be
     generous."""
@@ -150,7 +193,7 @@ def _whole(shop: Shop, wish: Wish, one: Product) -> Product:
 
 
 def _sentences(wish: Wish, found: list[Product]) -> Iterator[str]:
-    costs, there, gone, have, _, known = SENTENCES[wish.language]
+    costs, there, gone, have, _, known, _ = SENTENCES[wish.language]
     if wish.kind == "search" and found:
         yield have
     for one in found:

@@ -79,31 +79,31 @@ SMALL = frozenset(
 )
 #: what belongs to the person is no product of the shop
 MINE = frozenset("my our mein meine meinen meiner meinem mon ma mes mi mis mio meu minha meus minhas".split())
-#: language → costs, in stock, sold out, found, not found, what is known of it
-SENTENCES: dict[str, tuple[str, str, str, str, str, str]] = {
+#: language → costs, in stock, sold out, found, not found, what is known of it, what is known where what was asked is not
+SENTENCES: dict[str, tuple[str, str, str, str, str, str, str]] = {
     "en": (
         "{title} costs {price}.", "{title} is in stock ({stock}).", "{title} is sold out at the moment.", "This is what we have:",
         "I cannot find “{thing}” in our shop. Shall I get a colleague?",
-        "What I know of {title}: {description}.",
+        "What I know of {title}: {description}.", "I have no word on “{thing}”. What I know:",
     ),
     "de": (
         "{title} kostet {price}.", "{title} ist auf Lager ({stock}).", "{title} ist zurzeit ausverkauft.", "Das haben wir:",
         "„{thing}“ finde ich in unserem Shop leider nicht. Soll ich jemanden holen?",
-        "Was ich über {title} weiß: {description}.",
+        "Was ich über {title} weiß: {description}.", "Zu „{thing}“ ist mir nichts bekannt. Was ich weiß:",
     ),
     "fr": (
         "{title} coûte {price}.", "{title} est en stock ({stock}).", "{title} est épuisé pour le moment.", "Voici ce que nous avons :",
         "Je ne trouve pas « {thing} » dans notre boutique. Dois-je appeler un collègue ?",
-        "Ce que je sais de {title} : {description}.",
+        "Ce que je sais de {title} : {description}.", "Je n’ai rien sur « {thing} ». Ce que je sais :",
     ),
     "es": (
         "{title} cuesta {price}.", "{title} está en existencias ({stock}).", "{title} está agotado por ahora.", "Esto es lo que tenemos:",
         "No encuentro «{thing}» en nuestra tienda. ¿Busco a una persona?",
-        "Lo que sé de {title}: {description}.",
+        "Lo que sé de {title}: {description}.", "No tengo datos sobre «{thing}». Lo que sé:",
     ),
     "pt": (
         "{title} custa {price}.", "{title} está disponível ({stock}).", "{title} está esgotado de momento.", "É isto que temos:",
         "Não encontro “{thing}” na nossa loja. Quer que chame um colega?",
-        "O que sei sobre {title}: {description}.",
+        "O que sei sobre {title}: {description}.", "Não tenho dados sobre “{thing}”. O que sei:",
     ),
 }  # fmt: skip

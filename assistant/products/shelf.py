@@ -6,10 +6,13 @@ Owns how its products are looked through. Must not decide what is said.
 from __future__ import annotations
 
 import re
+from difflib import SequenceMatcher
 
 from assistant.products.adaptor import Product, Shop, ShopError, products_of
 from assistant.products.models import ProductSource
 from channels_app.words.folding import unmarked
+
+LONG, NEARLY = 5, 0.88  # letters of a word in which a slip is seen, and how much of two words is the same then
 
 
 class Shelf(Shop):
@@ -44,13 +47,22 @@ class Shelf(Shop):
 
 
 def named_in(word: str, product: Product) -> bool:
-    """Whether a product is called so, by its title or one of its other names; also in the plural, and without marks on its
-    letters ("Rucksäcke", "lampara"). ``word`` in small letters."""
+    """Whether a product is called so, by its title or one of its other names; also in the plural, without marks on its letters
+    ("Rucksäcke", "lampara"), and with a slip of the finger ("drizle"). ``word`` in small letters."""
     word = unmarked(word)
     stem = word[:-1] if len(word) > 4 and word[-1] in "sne" else word
     called = unmarked(" ".join((product.title, *product.names)).casefold())
     parts = re.findall(r"\w+", called)
-    return any(part.startswith(stem) for part in parts) if len(stem) > 2 else stem in parts
+    if len(stem) <= 2:
+        return stem in parts
+    return any(part.startswith(stem) or _is_slip(word, part) for part in parts)
+
+
+def _is_slip(word: str, part: str) -> bool:
+    """Whether a long word is another but for a letter. The first one is right: "rocket" is no jacket."""
+    if word[0] != part[0] or min(len(word), len(part)) < LONG:
+        return False
+    return SequenceMatcher(None, word, part, autojunk=False).ratio() >= NEARLY
 
 
 def shop_of(source: ProductSource, seconds: float) -> Shop:

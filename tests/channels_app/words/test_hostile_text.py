@@ -129,6 +129,7 @@ LONGEST: dict[str, int] = {
     "assistant.llm.wires.answered": 64_000,
     "assistant.products.adaptor": 2048,
     "assistant.products.plain": 400,
+    "assistant.products.pointing": 400,
     "assistant.products.shapes": 400,
     "assistant.prompting.builder": 64_000,
     "assistant.prompting.frames": MOST_OF_ANSWER,
