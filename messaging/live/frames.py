@@ -71,10 +71,15 @@ def typing_frame(role: str, author: Face = UNNAMED, *, on: bool) -> dict[str, An
     return {"t": "typing", "from": {"role": role, "name": author.name}, "on": on, "ttl_s": TYPING_TTL_S}
 
 
+def bot_typing_frame(after: int, *, on: bool) -> dict[str, Any]:
+    """The bot thinks about a transcript that ends at ``after``, or has ceased to."""
+    return {**typing_frame("bot", on=on), "after": after}
+
+
 def draft_frame(words: str, after: int) -> dict[str, Any]:
-    """What the bot has written so far of its answer to a transcript that ends at ``after``."""
+    """What the bot has written so far of its answer."""
     content = {"type": "text", "text": words, "format": "markdown"}
-    return {**typing_frame("bot", on=True), "after": after, "content": content}
+    return {**bot_typing_frame(after, on=True), "content": content}
 
 
 def ack_frame(message: Message, *, duplicate: bool) -> dict[str, Any]:

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from channels_app.words.split import shorten
-from messaging.live.frames import TYPING_TTL_S, draft_frame, typing_frame
+from messaging.live.frames import TYPING_TTL_S, bot_typing_frame, draft_frame
 from messaging.live.hub import Beat, conversation_group, hub
-from messaging.live.push import push_typing
 
 NOTICE_S = 0.7  # an answer that is quicker needs no dots
 AGAIN_S = TYPING_TTL_S - 2.0
@@ -30,13 +29,12 @@ class Writing:
     that is lost harms nothing; ``after`` is where the transcript ends, and sockets that were told more take none."""
 
     def __init__(self, conversation_id: uuid.UUID, after: int):
-        self._group, self._after = conversation_group(conversation_id), after
+        self.group, self._after = conversation_group(conversation_id), after
         self._lock = threading.Lock()  # pieces come from whichever thread the engine reads them in
         self._words, self._shown, self._shown_at = "", "", 0.0
         self._text: Beat | None = None
         self._ended = False
-        dots = typing_frame("bot", on=True)
-        self._dots = hub.repeat(self._group, dots, after_s=NOTICE_S, every_s=AGAIN_S)
+        self._dots = hub.repeat(self.group, bot_typing_frame(after, on=True), after_s=NOTICE_S, every_s=AGAIN_S)
 
     def grow(self, piece: str) -> None:
         """The next piece of the text. From any thread; never blocks, never raises. The first one ends the dots."""
@@ -66,11 +64,11 @@ class Writing:
         with self._lock:
             at = time.monotonic()
             new = self._words != self._shown or at - self._shown_at >= AGAIN_S
-            if self._ended or not new or not hub.heard(self._group):
+            if self._ended or not new or not hub.heard(self.group):
                 return
             self._shown, self._shown_at = self._words, at
             words = shorten(self._words, MOST_SHOWN)
-            hub.push(self._group, draft_frame(words, self._after))
+            hub.push(self.group, draft_frame(words, self._after))
 
 
 @contextmanager
@@ -83,4 +81,4 @@ def writing_shown(conversation_id: uuid.UUID, after: int) -> Iterator[Writing]:
         yield writing
     finally:
         if writing.end():
-            push_typing(conversation_id, "bot", on=False)
+            hub.push(writing.group, bot_typing_frame(after, on=False))

@@ -29,7 +29,9 @@ class Follower:
 
     def __init__(self, rows: Rows, queue: SendQueue):
         self.conversation_id: uuid.UUID | None = None
-        self.cursor = 0
+        self.cursor = self.thought_of = (
+            0  # where the transcript ends here, and the one that the bot is seen to think about
+        )
         self.behind = asyncio.Event()  # set: there is something to look for
         self.rows, self.queue = rows, queue
         self.catching_up = asyncio.Lock()  # held while the cursor follows the rows rather than the pushes
@@ -81,7 +83,7 @@ class Follower:
             await self.listen_to(conversation_id)
             end = await self.rows.ask(transcript.last_seq, conversation_id) if conversation_id else 0
             reset = reset or after > end
-            self.cursor = 0 if reset else after
+            self.cursor, self.thought_of = 0 if reset else after, 0
             frames: list[dict[str, Any]] = []
             if conversation_id:
                 frames = await self.rows.ask(transcript.frames_after, conversation_id, self.cursor)
@@ -114,12 +116,20 @@ class Follower:
         await self.queue.room()
         self.queue.put(self.shown(encoded(frame), frame))
 
+    def _thought(self, after: int, *, on: bool) -> bool:
+        """Whether it matters that the bot thinks about a transcript that ends at ``after``: not of an answer that does not count
+        any more; and that this one has ended, not where the next is on its way."""
+        if on and after >= self.cursor:
+            self.thought_of = after
+            return True
+        return not on and after >= self.thought_of
+
     def _pushed(self, text: str, frame: dict[str, Any]) -> None:
         """The doorbell rang. In order and alone: pass it on; anything else is read from the rows."""
         if frame["t"] == "moved":  # the visitor has logged in: the conversation is the user's
             self.behind.set()
         elif frame["t"] not in TRANSCRIPT:
-            if frame.get("after", self.cursor) >= self.cursor:  # else a draft of an answer that does not count any more
+            if "after" not in frame or self._thought(frame["after"], on=frame["on"]):
                 self.passing(text, frame)
         elif frame["seq"] == self.cursor + 1 and not self.catching_up.locked():
             self.cursor += 1

@@ -76,7 +76,7 @@ async def test_the_bot_is_seen_to_type_until_it_has_answered(ready, rows, said, 
     turn = await rows(Turn.objects.get)
     answering = asyncio.ensure_future(rows(respond, turn.id))
     (on,) = await socket.until("typing")
-    assert on == {"t": "typing", "from": {"role": "bot", "name": ""}, "on": True, "ttl_s": 5}
+    assert on == {"t": "typing", "from": {"role": "bot", "name": ""}, "on": True, "ttl_s": 5, "after": 1}
     engine.done.set()
     await answering
     frames = await socket.until("typing")

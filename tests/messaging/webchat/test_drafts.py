@@ -15,6 +15,7 @@ from assistant.port import EngineError, EngineReply
 from channels_app.content.types import text
 from conversations.models import Message
 from messaging.live import typing as live_typing
+from messaging.live.frames import bot_typing_frame
 from messaging.live.hub import conversation_group, hub
 from messaging.live.typing import MOST_SHOWN, Writing, writing_shown
 from messaging.models import Turn
@@ -216,3 +217,25 @@ async def test_a_draft_for_a_transcript_that_has_grown_since_is_not_handed_on(re
     for after, words in ((0, "stale"), (1, "present")):
         hub.push(group, live_typing.draft_frame(words, after))
     assert [frame["content"]["text"] for frame in await socket.until("typing") if "content" in frame] == ["present"]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTheNextAnswer:
+    async def test_is_not_taken_away_by_the_end_of_the_one_before(self, ready, said, monkeypatch):
+        """The visitor wrote on: the former answer is void, and its end came into the middle of the next one."""
+        monkeypatch.setattr(live_typing, "GROWS_EVERY_S", 0.01)
+        conversation = await said("Are you open?")
+        socket, _ = await ready(after=1)
+        with writing_shown(conversation.id, 1) as former:
+            former.grow("We are")
+            assert (await socket.until("typing"))[-1]["content"]["text"] == "We are"
+            await said("On Sunday?")
+            await socket.up_to(2)
+            with writing_shown(conversation.id, 2) as following:
+                following.grow("On Sundays")
+                assert (await socket.until("typing"))[-1]["content"]["text"] == "On Sundays"
+                former.end()
+                hub.push(former.group, bot_typing_frame(1, on=False))
+                following.grow(" from ten.")
+                assert (await socket.until("typing"))[-1]["content"]["text"] == "On Sundays from ten."
+        assert (await socket.until("typing"))[-1]["on"] is False
