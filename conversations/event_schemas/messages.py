@@ -114,7 +114,12 @@ class MessageProcessed(OfConversation):
     turn_id: UUID
     message_ids: list[UUID]
     engine: str
-    degraded: bool = Field(description="The engine failed and the fallback reply went out")
+    degraded: bool = Field(
+        description="The engine failed and the fallback reply went out, or it was its own second best"
+    )
+    reason: str | None = Field(
+        None, description="Why it was degraded, as the engine says: `llm_denied`, `budget_exceeded` …"
+    )
     latency_ms: int | None = None
     intent: str | None = None
     confidence: float | None = None

@@ -6,8 +6,9 @@ Owns the row `EngineHealth` and what well means. Must not tell staff: outbox/ale
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import F
 
@@ -29,6 +30,16 @@ WAVERS = timedelta(
 )  # in place of it, for one that was ill within that time before: staff are not told at every turn of it
 OVERLAP = timedelta(minutes=1)  # an event may be committed so much later than it says
 BATCH = 500
+#: why an answer is less than wanted though the engine is well: it was cut or held back, or the day's money is spent
+AT_WORK = frozenset(
+    {"answer_too_long", "prompt_withheld", "stopped_by_refusal", "stopped_by_filter", "budget_exceeded"}
+)
+
+
+def is_failure(data: Mapping[str, Any]) -> bool:
+    """Whether an answer, as its event tells of it, is a sign that the engine is ill: less than the tenant wanted, and not because it
+    did its work."""
+    return data.get("degraded") is True and data.get("reason") not in AT_WORK
 
 
 def engine_failed(events: Sequence[Envelope]) -> None:
@@ -82,7 +93,7 @@ def _answered(since: datetime) -> datetime | None:
     """When an engine answered first after ``since``."""
     rows = Event.objects.filter(type=PROCESSED, created_at__gt=since).order_by("created_at", "id")
     for payload, at in rows.values_list("payload", "created_at").iterator(BATCH):
-        if payload.get("degraded") is False:
+        if payload.get("degraded") is False or payload.get("reason") in AT_WORK:
             return at
     return None
 

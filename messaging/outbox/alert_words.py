@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.template.defaultfilters import pluralize
 
+from assistant.llm.told import words_of
 from channels_app.health import ADVICE, State
 from channels_app.models import ChannelIncident
 from channels_app.selectors import channel_for_id
@@ -22,7 +23,7 @@ from channels_app.words.moments import moment_of_iso, written
 from conversations.event_schemas import Envelope
 from conversations.models import Conversation, Message
 from conversations.safety import is_flagged
-from messaging.health.engine import engine_ill_since
+from messaging.health.engine import engine_ill_since, is_failure
 from messaging.outbox.reasons import fault_words, stopped_words, waits_words
 from tenants.scope import current_tenant_id
 from tenants.tenant_settings import FLAGS, settings_for
@@ -177,10 +178,14 @@ def _dead_letter(data: dict[str, Any]) -> Words:
 
 
 def _engine_down(data: dict[str, Any]) -> Words:
-    lines = (
-        "It failed or was too slow; people get the fallback reply instead.",
-        f"All such answers: {page_address(FELL_BACK)}",
+    """``reason``: it is a language model that gave no answer; then the built-in assistant stands in."""
+    reason = data.get("reason")
+    why = (
+        (words_of(reason), "The built-in assistant answers instead.")
+        if reason
+        else ("It failed or was too slow; people get the fallback reply instead.",)
     )
+    lines = (*why, f"All such answers: {page_address(FELL_BACK)}")
     path, since = conversation_path(data.get("conversation_id")), engine_ill_since()
     about = f"engine {written(since)}" if since else "engine"
     return Words("The assistant does not answer", lines, path, about, SAME_AGAIN)
@@ -224,7 +229,7 @@ def _flagged_kind(event: Envelope) -> str:
 KINDS: dict[str, Callable[[Envelope], str]] = {
     "chat.conversation.updated": _waiting_kind,
     "chat.message.failed": lambda event: "" if event.data.get("code") in EXPECTED else "dead_letters",
-    "chat.message.processed": lambda event: "engine" if event.data.get("degraded") is True else "",
+    "chat.message.processed": lambda event: "engine" if is_failure(event.data) else "",
     "chat.message.flagged": _flagged_kind,
     "chat.system.webhook_malformed": lambda event: "malformed",
     "chat.system.channel_degraded": lambda event: "channels",

@@ -23,7 +23,7 @@ from conversations.summary import summary_of
 from messaging import wake
 from messaging.figures.rebuild import MARKS_KEPT
 from messaging.figures.write import figures_add
-from messaging.health.engine import PROCESSED, engine_failed
+from messaging.health.engine import PROCESSED, engine_failed, is_failure
 from messaging.integrators.subscribers import subscribers_forget
 from messaging.live.staff import note_written
 from messaging.models import HandledEvent
@@ -212,7 +212,7 @@ def handover_notes(events: Sequence[Envelope]) -> None:
 
 
 def _fell_back(event: Envelope) -> bool:
-    return event.type == PROCESSED and event.data.get("degraded") is True
+    return event.type == PROCESSED and is_failure(event.data)
 
 
 def _hands_over(event: Envelope) -> bool:

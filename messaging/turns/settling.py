@@ -32,6 +32,8 @@ from messaging.turns.thinking import EngineOutcome
 from tenants.storage.db import atomic, now, on_commit, retried
 from tenants.work.leases import LeaseLost, settle
 
+LONGEST_REASON = 60  # characters of an engine's code of why its answer is its second best
+
 
 @retried
 def turn_settle(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], outcome: EngineOutcome) -> Turn:
@@ -163,6 +165,8 @@ def _news(turn: Turn, conversation: Conversation, unanswered: Sequence[Any], out
         runners_up = {name: score for name, score in reply.confidence_scores.items() if name != reply.intent}
         found = {"intent": reply.intent, "confidence": reply.confidence, "alternatives": runners_up}
         news.append(NewEvent("chat.intent.classified", {"message_id": last, **found}))
+    if outcome.marked and isinstance(why := reply.why.get("degraded"), str):
+        about["reason"] = why[:LONGEST_REASON]
     if not outcome.degraded:
         made = {"engine": reply.engine, "model": reply.model, "latency_ms": outcome.latency_ms,
                 "parts": len(reply.contents), "usage": dict(reply.usage)}  # fmt: skip

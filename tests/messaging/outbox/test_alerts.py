@@ -246,6 +246,19 @@ def test_staff_hear_of_an_engine_that_is_down(scope, talk) -> None:
     assert told() == ["The assistant does not answer"]
 
 
+def test_staff_hear_what_is_wrong_with_a_language_model(scope, talk) -> None:
+    happens(talk, "chat.message.processed", **PROCESSED, degraded=True, reason="llm_denied")
+    assert told() == ["The assistant does not answer"]
+    said = StaffAlert.objects.get().text
+    assert "The provider refuses the key." in said and "built-in" in said and "fallback" not in said
+
+
+@pytest.mark.parametrize("reason", ["answer_too_long", "prompt_withheld", "budget_exceeded"])
+def test_a_model_that_does_its_work_is_not_down(scope, talk, reason) -> None:
+    happens(talk, "chat.message.processed", **PROCESSED, degraded=True, reason=reason)
+    assert told() == []
+
+
 def test_an_ordinary_answer_costs_the_notification_no_mark(scope, talk) -> None:
     happens(talk, "chat.message.processed", **PROCESSED, degraded=False)
     happens(talk, "chat.conversation.updated", trigger="message", context_changes={})
