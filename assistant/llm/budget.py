@@ -58,11 +58,13 @@ def spent_micros(day: date) -> int:
 
 def reserve(offer: Offer, request: ChatRequest) -> Reserved:
     """Set aside the most that the question can cost, where the day has a hard limit. Raises ProviderFault ``budget_exceeded``
-    where that would be passed; a model that costs nothing may always be asked. Without a limit to hold nothing is written
-    while the person waits."""
+    where that would be passed, and ``price_unknown`` of a model without a price that is served where nothing is free; one that costs
+    nothing may always be asked. Without a limit to hold nothing is written while the person waits."""
     began = time.monotonic()
     day, hard = today(), _limits().hard_usd
     micros = round(offer.cost_usd(prompt_tokens(request), request.max_tokens) * MICRO)
+    if hard is not None and offer.price_unknown:
+        raise ProviderFault("price_unknown")
     if hard is None or not micros:
         return Reserved(day, offer, 0, began)
     # an interrupted process leaves what it has set aside: the day then ends sooner, never later

@@ -74,6 +74,11 @@ class Offer:
         """What tells it from a model of the same name elsewhere."""
         return f"{self.server.name}/{self.name}"
 
+    @property
+    def price_unknown(self) -> bool:
+        """A model without a price that its maker serves: nothing is free there."""
+        return not (self.input_usd or self.output_usd) and self.server.base_url == ADDRESSES.get(self.server.kind)
+
     def called(self, name: str) -> bool:
         return name in (self.name, self.full_name)
 

@@ -196,3 +196,20 @@ def test_the_hard_limit_holds_between_two_tries(twin, tenant, scope, limits) -> 
     with pytest.raises(ChatError, match="budget_exceeded"):
         chat(question(schema={"type": "object"}), purpose="summary")
     assert len(twin.requests) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("at_home", "asked"), [(True, False), (False, True)])
+def test_a_model_without_a_price_passes_no_limit(twin, tenant, scope, limits, monkeypatch, at_home, asked) -> None:
+    """Its answers counted as free, and the day's limit was none."""
+    if at_home:
+        monkeypatch.setattr("assistant.llm.providers.offers.ADDRESSES", {"openai": f"{twin.url}/v1"})
+    model(provider(tenant, twin), input_usd=0, output_usd=0)
+    assert chat(question(), purpose="answer").text  # there is no limit to hold
+    limits(hard_usd=1.0)
+    if asked:
+        assert chat(question(), purpose="answer").text
+    else:
+        with pytest.raises(ChatError, match="price_unknown"):
+            chat(question(), purpose="answer")
+    assert len(twin.requests) == 1 + asked
