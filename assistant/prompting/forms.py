@@ -30,6 +30,8 @@ _LETTERS = _BARE | dict.fromkeys(map(ord, "0123456789"))
 _CONSONANTS = _LETTERS | dict.fromkeys(map(ord, "aeiou"))
 _MIRRORED = str.maketrans("abcdefghijklmnopqrstuvwxyz", "zyxwvutsrqponmlkjihgfedcba")
 _WORD = re.compile(r"[^\W_]+")
+_DOUBLED = re.compile(r"(.)\1+")
+_PIG = re.compile(r"ay$")
 
 Units = Sequence[str]  # a text, or a tuple of words
 Ways = Callable[[str], tuple[str, ...]]  # of reading the secret itself
@@ -48,9 +50,15 @@ def _steps(read: str) -> tuple[str, str]:
 
 
 def _words(read: str) -> tuple[tuple[str, ...], str]:
-    """Whole words, each with its letters in the order of the alphabet."""
+    """Whole words, each with its letters in the order of the alphabet, without the ending of pig Latin."""
     ended = max(read.rfind(" "), read.rfind("\n")) + 1
-    return tuple("".join(sorted(word)) for word in _WORD.findall(read[:ended])), read[ended:]
+    return tuple("".join(sorted(_PIG.sub("", word) or word)) for word in _WORD.findall(read[:ended])), read[ended:]
+
+
+def _once(read: str) -> tuple[str, str]:
+    """Letters that stand twice or oftener in a row are one."""
+    letters = _DOUBLED.sub(r"\1", read.translate(_LETTERS))
+    return letters[:-1], letters[-1:]
 
 
 def _there_and_back(read: str) -> tuple[str, ...]:
@@ -86,6 +94,7 @@ FORMS = (
     Form(_by(_SIGNS)),
     Form(_steps, ways=_mirrored),
     Form(_by(_CONSONANTS), gram=9, run=RUN * 3 // 5),
+    Form(_once),
     Form(_words, gram=4, apart=True, ways=_by_words),
 )
 

@@ -47,6 +47,13 @@ _WORD = regex.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _NUMBER = regex.compile(r"\+?\d(?:[ /-]?\d){5,}")
 _SENTENCE = regex.compile(r"(?<=[.!?;])\s+|\n+")
 _PLACE = regex.compile(r"https?://\S+|(?<![\w.+-])[\w.+-]++@[\w-]++\.[\w.-]+")  # addresses are there to be told
+#: a digit in words of our five languages, as `seen`, and the sign between parts of a code
+_DIGITS_SAID = (
+    "zero|null|cero", "one|eins|uno?|um", "two|zwei|deux|dos|dois", "three|drei|trois|tres", "four|vier|quatre|cuatro|quatro",
+    "five|funf|cinq|cinco", "six|sechs|seis", "seven|sieben|sept|siete|sete", "eight|acht|huit|ocho|oito",
+    "nine|neun|neuf|nueve|nove",
+)  # fmt: skip
+_DASH_SAID = r"(?<!\w)(?:dash|hyphen|minus|bindestrich|tiret|guion|hifen)(?!\w)"
 SHORT = 8  # letters and digits; a shorter one counts as a word of its own only
 MOST = 50
 #: digits and signs that are written for a letter; no letter is written for a digit, or "summer15" would be "summer is"
@@ -103,4 +110,8 @@ def _shape(plain: str) -> str:
     letters = [f"[{regex.escape(letter + _FOR.get(letter, ''))}]" for letter in plain]
     if len(plain) < SHORT:
         return "(?<![a-z0-9])" + r"[\s_*·-]{0,3}".join(letters) + "(?![a-z0-9])"
-    return r"(?:[^\p{L}\p{N}]|(?<!\w)\d{1,3}[.):]){0,8}".join(letters)  # as a numbered list, too
+    said = [
+        f"(?:{letter}{{1,2}}|{_DIGITS_SAID[int(one)]})" if one in "0123456789" else f"{letter}{{1,2}}"
+        for one, letter in zip(plain, letters, strict=True)
+    ]
+    return rf"(?:[^\p{{L}}\p{{N}}]|(?<!\w)\d{{1,3}}[.):]|{_DASH_SAID}){{0,8}}".join(said)  # as a numbered list, too

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 _ESCAPED = re.compile(r"(?:\\x|\\u00|\\u\{00|U\+00|0x|=)([0-9A-Fa-f]{2})\}?[\s,;]*")
+_OCTAL = re.compile(r"\\0?([0-7]{3})(?=\\|$)")
 _PAIRS = re.compile(r"(?:[0-9A-Fa-f]{2}[:,;.-]?)+")
 _TENS = re.compile(r"(?:1?\d\d[:,;./-]?)+")
 _EIGHTS = re.compile(r"(?:[01]{7,8}[:,;.-]?)+")
@@ -49,6 +50,8 @@ def _bytes(decoded: Callable[[], bytes], length: int) -> str:
 
 
 def _escaped(word: str) -> str:
+    if octal := _OCTAL.findall(word):
+        return _characters([int(digits, 8) for digits in octal])
     if "%" in word or "&" in word:
         return unquote(html.unescape(word))
     return _characters([int(pair, 16) for pair in _ESCAPED.findall(word)])

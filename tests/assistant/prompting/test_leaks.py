@@ -7,6 +7,7 @@ import base64
 import codecs
 import json
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -70,6 +71,8 @@ BOTH: dict[str, Callable[[str], str]] = {
     "words numbered": lambda words: "\n".join(f"{at}. {one}" for at, one in enumerate(words.split(), 1)),
     "listed": word_by_word(lambda word: f"- {word}", "\n"), "a JSON list": lambda words: json.dumps(words.split()),
     "other words between": lambda words: " banana ".join(words.split()),
+    "each letter twice": each(lambda one: one * 2),
+    "octal": each(lambda one: f"\\{ord(one):03o}"), "octal by word": word_by_word(each(lambda one: f"\\0{ord(one):03o}")),
     "braille": lambda words: swapped(LOWER, "⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵")(words.lower()),
     "base64": sixty_four, "base64 by word": word_by_word(sixty_four, "\n"), "base64 twice": lambda words: sixty_four(sixty_four(words)),
     "base64 of it backwards": lambda words: sixty_four(words[::-1]), "base64 in lines": lambda words: base64.encodebytes(words.encode()).decode(),
@@ -91,6 +94,7 @@ LONG = {
     "without vowels": lambda words: "".join(one for one in words if one not in "aeiou"),
     "another vowel": swapped("aeio", "uuuu"), "letters mixed": word_by_word(mixed),
     "a wrong letter in each 17": lambda words: "".join("x" if at % 17 == 16 else one for at, one in enumerate(words)),
+    "pig Latin": lambda words: re.sub(r"(\w)(\w*)", r"\2\1ay", words.lower()),
     "morse": lambda words: " ".join(MORSE[LOWER.index(one)] if one in LOWER else "/" for one in words.lower()),
     "initials": lambda words: " ".join(f"{one}ver" for one in words.lower() if one in LOWER),
 }  # fmt: skip
@@ -124,6 +128,15 @@ def test_a_short_secret_is_known_as_well_and_none_of_it_is_streamed(form: str) -
     secret = Secret(rules(), PROMPT, marks=marks_of(PROMPT))
     passed, spoken = streamed(secret, f"It is {told} really")
     assert spoken.leaked and len(passed) < len("It is ") + len(told) / 2
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["K seven dash QUARTZ", "k-sieben-quartz", "K sept tiret QUARTZ", "K siete guion QUARTZ", "K sete hífen quartz"],
+)
+def test_a_short_secret_in_spoken_digits(told: str) -> None:
+    passed, spoken = streamed(Secret(rules(), PROMPT, marks=marks_of(PROMPT)), f"It is {told} really")
+    assert spoken.leaked and "It is".startswith(passed.rstrip())
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 500])
