@@ -11,7 +11,9 @@ from typing import Any
 ITERATIONS = 60
 REMEMBERED = 8  # former steps from which L-BFGS guesses the shape of what it goes down
 EDGE_SLACK, CHANCE_SLACK = 1.0, 1000.0  # the larger, the closer the lines follow the rows
-LEAST_HELD = 7e-7  # lines by chances are held back by this at least: among many rows what one alone says is its own fault
+LEAST_HELD = (
+    7e-7  # lines by chances are held back by this at least: among many rows what one alone says is its own fault
+)
 FLAT = 1e-5  # of the longest row's square: what a row has less than that beside the others is rounding
 
 Lines = tuple[Any, Any]
