@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -10,12 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from assistant.console.compare import compare_page
 from assistant.engines import engine_named, has_models
 from assistant.port import HistoryEntry
+from assistant.prompts.difference import words_different
 from assistant.prompts.models import SystemPrompt
 from assistant.prompts.preview import prompt_previewed
 from assistant.prompts.versions import prompt_activate, prompt_now, prompt_write
@@ -25,6 +28,7 @@ from tenants.tenant_settings import settings_for
 
 MOST_BEFORE = 40  # entries of a sample conversation
 OURS = ">"  # begins a line of the assistant's
+TAGS = {"same": "span", "gone": "del", "new": "ins"}
 NO_MODEL = "This tenant has no language model that is switched on, so a prompt has no effect yet."
 
 
@@ -59,8 +63,8 @@ class SystemPromptAdmin(TenantAdmin):
     )
     resource = "models"
     deeds = frozenset({"add"})
-    fields = ("tenant", "version", "holds", "text", "note", "created_at", "activated_at")
-    readonly_fields = ("version", "holds", "created_at", "activated_at")
+    fields = ("tenant", "version", "holds", "words", "changes", "note", "created_at", "activated_at")
+    readonly_fields = ("version", "holds", "words", "changes", "created_at", "activated_at")
     list_display = ("__str__", "holds", "note", "created_at", "activated_at", "tenant")
     list_filter = (TenantFilter,)
     list_select_related = ("tenant",)
@@ -74,6 +78,35 @@ class SystemPromptAdmin(TenantAdmin):
     def holds(self, row: SystemPrompt) -> bool:
         with tenant_scope(row.tenant_id):
             return prompt_now("")[0] == row.version
+
+    @display(description="Text")
+    def words(self, row: SystemPrompt) -> str:
+        """With its lines."""
+        return format_html('<div class="prompt-changes" dir="auto">{}</div>', row.text)
+
+    @display(description="Beside what holds now")
+    def changes(self, row: SystemPrompt) -> str:
+        """What would go and what would come with this version; staff read it before they activate it."""
+        with tenant_scope(row.tenant_id):
+            version, held = prompt_now(settings_for(row.tenant_id).system_prompt)
+        if version == row.version:
+            return "This version holds."
+        if held == row.text:
+            return "The same words."
+        told = format_html_join(
+            "", "<{}>{}</{}>", ((TAGS[k], words, TAGS[k]) for k, words in words_different(held, row.text))
+        )
+        return format_html('<div class="prompt-changes" dir="auto">{}</div>', told)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """With ``of``, the id of a version, its words: to edit one is to write the next."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        try:
+            of = uuid.UUID(request.GET.get("of", ""))
+        except ValueError:
+            return initial
+        row = self.get_queryset(request).filter(pk=of).first()
+        return {**initial, "tenant": row.tenant_id, "text": row.text} if row else initial
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         with tenant_scope(obj.tenant_id):
@@ -102,6 +135,9 @@ class SystemPromptAdmin(TenantAdmin):
         if self.allowed(request, "write", row) and "intents:read" in permissions_in(request, row.tenant_id):
             at = reverse("admin:assistant_systemprompt_compare", args=[row.pk])
             context["links"].append(("Compare before it holds", "compare_arrows", at))
+        if self.allowed(request, "write", row):
+            at = f"{reverse('admin:assistant_systemprompt_add')}?of={row.pk}"
+            context["links"].append(("Edit as a new version", "edit", at))
         return context
 
     def preview_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:

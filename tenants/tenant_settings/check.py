@@ -26,7 +26,7 @@ LIMITS = ("rate_limit", "burst_limit", "user_rate_limit", "user_burst_limit")
 
 def settings_check(given: Mapping[str, Any]) -> TenantSettings:
     """What is about to be stored, typed. Raises Invalid ``invalid_settings`` with a detail per wrong setting,
-    for one that nothing obeys yet (``not_obeyed_yet``), an entry that stands in its list twice (``repeated``) and a rate beyond the operator's ceiling."""
+    for one that nothing obeys yet (``not_obeyed_yet``), an entry that stands in its list twice (``repeated``), a soft limit of money behind the hard one and a rate beyond the operator's ceiling."""
     try:
         wanted = strict_of(TenantSettings).validate_python(given)
     except ValidationError as error:
@@ -52,6 +52,10 @@ def settings_check(given: Mapping[str, Any]) -> TenantSettings:
         raise _invalid([{"field": "flows", "message": "Two flows have the same id.", "code": "repeated_id"}])
     if wanted.default_flow and wanted.default_flow not in flows:
         raise _invalid([{"field": "default_flow", "message": "No flow has this id.", "code": "unknown_flow"}])
+    soft, hard = wanted.llm_budget.soft_usd, wanted.llm_budget.hard_usd
+    if soft is not None and hard is not None and soft > hard:
+        message = "Behind the hard limit this one is never reached."
+        raise _invalid([{"field": "llm_budget.soft_usd", "message": message, "code": "above_the_hard_limit"}])
     most: int = settings.ENV["MAX_RATE_LIMIT"]
     above = [name for name in LIMITS if most and (getattr(wanted, name) or 0) > most]
     if above:

@@ -11,6 +11,7 @@ from assistant.console import compare as page
 from assistant.console import prompts
 from assistant.evaluations.models import EvaluationCase
 from assistant.port import EngineReply
+from assistant.prompts.difference import words_different
 from assistant.prompts.models import SystemPrompt
 from channels_app.content.types import text
 from tenants.models import AuditEntry
@@ -53,6 +54,56 @@ def test_the_list_says_which_version_holds_also_after_a_roll_back(tenant, prompt
     for row in (later, prompt):
         do(keeper, row, "activate")
         assert shown() == {4: row is later, 3: row is prompt}
+
+
+# ------------------------------------------------------------------------- edited, and what changes
+
+
+def test_a_version_tells_what_it_changes_of_what_holds(tenant, prompt, keeper) -> None:
+    with tenant_scope(tenant.id):
+        later = SystemPrompt.objects.create(
+            tenant=tenant, version=4, text="You answer kindly for <b>Acorn</b>.\n\nBe brief."
+        )
+    do(keeper, prompt, "activate")
+    page = keeper.get(url(SystemPrompt, "change", later.pk)).content.decode()
+    assert (
+        "<ins>kindly </ins>" in page
+        and "Be brief.</ins>" in page
+        and "&lt;b&gt;Acorn" in page
+        and "<b>Acorn" not in page
+    )
+    assert "This version holds." in keeper.get(url(SystemPrompt, "change", prompt.pk)).content.decode()
+    do(keeper, later, "activate")
+    assert "<del>kindly </del>" in keeper.get(url(SystemPrompt, "change", prompt.pk)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", ""), ("", "a b"), ("a b", ""), ("a  b\nc", "a b c d"), ("one two", "two one"), ("x " * 4000, "y x " * 2000)],
+    ids=["nothing", "new", "gone", "spaces", "turned", "long"],
+)
+def test_a_difference_holds_both_texts(before: str, after: str) -> None:
+    told = list(words_different(before, after))
+    assert "".join(words for kind, words in told if kind != "new") == before
+    assert "".join(words for kind, words in told if kind != "gone") == after
+
+
+def test_to_edit_a_version_is_to_write_the_next(tenant, other_tenant, prompt, keeper, staff_of) -> None:
+    add = f"{url(SystemPrompt, 'add')}?of={prompt.pk}"
+    assert add in keeper.get(url(SystemPrompt, "change", prompt.pk)).content.decode()
+
+    def begun(client: Client, where: str) -> str:
+        return client.get(where).context["adminform"].form.initial.get("text", "")
+
+    assert begun(keeper, add) == prompt.text
+    assert begun(keeper, f"{url(SystemPrompt, 'add')}?of=odd") == ""
+    assert begun(staff_of(other_tenant, MAY), add) == ""  # of another tenant nothing is told
+    reads = staff_of(tenant, ("models:read",))
+    assert add not in reads.get(url(SystemPrompt, "change", prompt.pk)).content.decode()
+    given = {"tenant": tenant.pk, "text": f"{prompt.text} Be brief.", "note": ""}
+    assert keeper.post(add, given).status_code == 302
+    assert [row.version for row in rows(SystemPrompt).order_by("version")] == [3, 4]
+    assert rows(SystemPrompt).get(version=3).text == prompt.text
 
 
 # -------------------------------------------------------------------------------- preview

@@ -212,6 +212,7 @@ def test_settings_are_read_and_changed(tenant: Tenant, api: Any) -> None:
         ({"bot_name": ""}, "string_too_short"),
         ({"moon": 1}, "extra_forbidden"),
         ({"default_flow": "x"}, "unknown_flow"),
+        ({"llm_budget": {"soft_usd": 5, "hard_usd": 1}}, "above_the_hard_limit"),
         ({"rate_limit": 2000}, "operators_only"),
         ({"burst_limit": 5000}, "operators_only"),
         ({"user_rate_limit": 1001}, "operators_only"),
