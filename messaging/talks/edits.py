@@ -107,11 +107,13 @@ def message_delete(message_id: uuid.UUID) -> tuple[Message, Gone]:
 
 @retried
 def answer_again(message_id: uuid.UUID) -> Turn:
-    """The assistant answers the person's last words once more, after what it has said. Raises NotFound, Unprocessable
-    ``not_the_last_words``, Conflict ``conversation_closed``, ``with_human`` and ``answer_under_way``."""
+    """The assistant answers the person's last words once more, after what it has said; they are named by their own id or by
+    that of an answer to them. Raises NotFound, Unprocessable ``not_the_last_words``, Conflict ``conversation_closed``, ``with_human`` and ``answer_under_way``."""
     with atomic():
         conversation, message = _held(message_id)
         require_open(conversation)
+        if message.role == Message.Role.BOT and message.reply_to:
+            message = Message.objects.filter(id=message.reply_to, conversation=conversation).first() or message
         theirs = Message.objects.filter(conversation=conversation, role=Message.Role.VISITOR, deleted_at=None)
         if message.role != Message.Role.VISITOR or theirs.filter(seq__gt=message.seq).exists() or message.deleted_at:
             raise Unprocessable("Only what a person said last is answered again.", code="not_the_last_words")

@@ -257,7 +257,8 @@ class RegenerateView(TenantAPIView):
     @extend_schema(
         operation_id="message_regenerate",
         summary="Let the assistant answer once more",
-        description="What a person said last, while the bot is in control; what it has said stays. 409 `answer_under_way`.",
+        description="What a person said last, named by its own id or by that of an answer to it, while the bot is in control; what it "
+        "has said stays. 409 `answer_under_way`, `with_human`, `conversation_closed`; 422 `not_the_last_words`.",
         tags=TAGS,
         request=None,
         responses={202: Regenerated},

@@ -23,7 +23,7 @@ from conversations.models import Attachment, Conversation, Message, Note
 from messaging.admin.inbox.why import page as why_page
 from messaging.agents.models import CannedReply, ScheduledReply
 from messaging.assist import asking
-from messaging.models import Delivery
+from messaging.models import Delivery, Turn
 from messaging.rules.control import conversation_end, take_over
 from tenants.models import AuditEntry
 from tenants.scope import tenant_scope
@@ -120,6 +120,31 @@ def test_a_model_that_is_not_asked_says_that_the_builtin_settles_it(staff_of: An
     monkeypatch.setattr(asking, "engine_named", lambda name, tenant: engines.engine_named("builtin", tenant))
     page = staff_of(acme.tenant, AGENT).post(at(acme, "why", seq=seq), {"engines": ["model:house/x"]})
     assert "The built-in assistant knows this for certain" in page.content.decode()
+
+
+def test_the_assistant_answers_again_where_it_may(staff_of: Any, acme: World, globex: World) -> None:
+    seq, member = explain(acme, settled="letters"), staff_of(acme.tenant, (*AGENT, "messages:write"))
+    asked = rows(Message).filter(conversation=acme.conversation, role="visitor").last()
+    rows(Message).filter(conversation=acme.conversation, role="bot").update(reply_to=asked.id)
+    rows(Turn).filter(conversation=acme.conversation).update(status="answered")
+    rows(Conversation).filter(pk=acme.conversation.pk).update(control_owner="bot", is_open=True, status="active")
+
+    def offered(client: Client) -> bool:
+        return 'name="again"' in client.get(at(acme, "why", seq=seq)).content.decode()
+
+    before = rows(Turn).count()
+    reads = staff_of(acme.tenant, AGENT)
+    assert (offered(member), offered(reads)) == (True, False)
+    assert reads.post(at(acme, "why", seq=seq), {"again": "1"}).status_code == 403
+    assert staff_of(globex.tenant).post(at(acme, "why", seq=seq), {"again": "1"}).status_code == 404
+    assert rows(Turn).count() == before
+    assert member.post(at(acme, "why", seq=seq), {"again": "1"}).headers["Location"].startswith("/admin/inbox/")
+    assert rows(Turn).count() == before + 1
+    assert rows(AuditEntry).filter(action="message.regenerated").count() == 1
+    refused = member.post(at(acme, "why", seq=seq), {"again": "1"}, follow=True)
+    assert "An answer is under way." in refused.content.decode()
+    rows(Conversation).filter(pk=acme.conversation.pk).update(control_owner="human")
+    assert not offered(member)
 
 
 def test_others_are_asked_the_same_and_nothing_comes_of_it(staff_of: Any, acme: World) -> None:

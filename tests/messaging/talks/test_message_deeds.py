@@ -161,6 +161,18 @@ def test_the_last_words_are_answered_once_more(client, scope, web, said, calls) 
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_words_are_answered_again_by_the_id_of_the_answer(client, scope, web, said) -> None:
+    """It was refused as if the person had not said it last."""
+    accepted = accept(web, said("What are your opening hours?", by="v1", scheme="visitor"), Entrance(answer_now=True))
+    respond.answer(accepted.turn)
+    ours = Message.objects.get(role="bot", reply_to=accepted.message.id)
+    turn = Turn.objects.get(id=client.data_of(client.post(f"{ROOT}/{ours.id}/regenerate"))["turn"])
+    assert (turn.first_seq, turn.last_seq) == (accepted.message.seq, accepted.message.seq)
+    Turn.objects.filter(id=turn.id).update(status="answered")
+    accept(web, said("And on Sundays?", by="v1", scheme="visitor"))
+    assert code_of(client, client.post(f"{ROOT}/{ours.id}/regenerate")) == (422, "not_the_last_words")
+
+
 def test_no_answer_over_a_human_or_to_earlier_words(client, scope, web, said) -> None:
     first = accept(web, said("one", by="v1", scheme="visitor"))
     second = accept(web, said("two", by="v1", scheme="visitor"))

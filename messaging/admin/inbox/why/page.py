@@ -9,8 +9,11 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from assistant.llm.told import WORDS, words_of
 from assistant.models import Intent, KnowledgeEntry
@@ -18,9 +21,13 @@ from conversations.models import Conversation, Message
 from conversations.safety import WHY
 from messaging.admin.inbox.why.others import AskForm, engines_shown
 from messaging.outbox.reasons import waits_words
+from messaging.talks.edits import answer_again
+from tenants.access.limits import client_ip
 from tenants.console.pages import TenantAdmin, permissions_in, shortened
 from tenants.errors import Invalid, NotFound, ServiceError
+from tenants.trail.audit import audit
 
+AGAIN = "messages:write"  # as by REST
 ENGINES: Mapping[str, str] = {"builtin": "the built-in assistant", "language_model": ""}  # the model's name says it
 SETTLED: Mapping[str, str] = {
     "letters": "It knew the words: they are like what it was taught.",
@@ -45,8 +52,12 @@ OUTCOMES: Mapping[str, str] = {
 
 
 def why_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
-    """``seq``: the number of the answer. A POST asks ``engines`` the same once more: nothing of it is sent or kept."""
+    """``seq``: the number of the answer. A POST asks ``engines`` the same once more: nothing of it is sent or kept; with
+    ``again`` the assistant answers the person anew."""
     message = answer_of(row, request.GET.get("seq", ""))
+    held = permissions_in(request, row.tenant_id)
+    if "again" in request.POST:
+        return _answered_again(request, row, message, allowed=AGAIN in held)
     asked_of = AskForm(engines_shown(), request.POST if request.method == "POST" else None)
     answers: list[dict[str, Any]] = []
     if asked_of.is_bound and asked_of.is_valid():
@@ -56,19 +67,35 @@ def why_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Http
             asked_of.add_error("engines", error.message)
         else:
             page.note(request, "compared", row, {"seq": message.seq, "count": len(answers)})
+    answered = answered_by(message)
     context = {
         **page.admin_site.each_context(request),
         "title": "Why this answer?",
         "conversation": row,
         "answer": message,
-        "answered": answered_by(message),
+        "answered": answered,
         "why": told(message),
         "form": asked_of,
         "answers": answers,
-        "knows": "intents:read" in permissions_in(request, row.tenant_id),
+        "knows": "intents:read" in held,
+        "again": AGAIN in held and is_last(row, answered),
         "opts": page.opts,
     }
     return render(request, "admin/conversations/conversation/why.html", context)
+
+
+def _answered_again(request: HttpRequest, row: Conversation, message: Message, *, allowed: bool) -> HttpResponse:
+    if not allowed:
+        raise PermissionDenied
+    try:
+        answer_again(message.id)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return HttpResponseRedirect(request.get_full_path())
+    audit(
+        request.user, "message.regenerated", f"conversation:{row.pk}", {"message": str(message.id)}, client_ip(request)
+    )
+    return HttpResponseRedirect(reverse("admin:inbox_conversation", args=[row.pk]))
 
 
 def answer_of(row: Conversation, seq: str) -> Message:
@@ -85,6 +112,14 @@ def answered_by(message: Message) -> Message | None:
     """The person's words that it answers, if they are still there."""
     rows = Message.objects.filter(conversation=message.conversation_id, id=message.reply_to, deleted_at=None)
     return rows.first() if message.reply_to else None
+
+
+def is_last(row: Conversation, words: Message | None) -> bool:
+    """Whether the assistant may answer these words again: the person has said nothing since, and the bot has control."""
+    if words is None or not row.is_open or row.control_owner != Conversation.Owner.BOT:
+        return False
+    theirs = Message.objects.filter(conversation=row, role=Message.Role.VISITOR, deleted_at=None)
+    return not theirs.filter(seq__gt=words.seq).exists()
 
 
 def told(message: Message) -> dict[str, Any]:
