@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from channels_app.content.types import Content
 
@@ -76,6 +76,10 @@ class Source:
     title: str
     url: str = ""
     score: float = 0.0
+
+
+#: what of a text the shop is asked about: that it is a question about a product, nothing but a product's name, or names one
+Said = Literal["question", "name", "mention"]
 
 
 @dataclass(frozen=True)

@@ -123,8 +123,12 @@ def number_in(slots: Iterable[Mapping[str, Any]], text: str, region: str = "") -
 
 def number_given(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str]) -> str:
     """The value of the first slot of that kind; "" where it has none."""
-    kinds = (slot["name"] for slot in slots if slot.get("pattern") or slot.get("entity") == "order")
-    return next((filled[name] for name in kinds if filled.get(name)), "")
+    return next((filled[name] for name in number_names(slots) if filled.get(name)), "")
+
+
+def number_names(slots: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Of the slots of that kind."""
+    return [slot["name"] for slot in slots if slot.get("pattern") or slot.get("entity") == "order"]
 
 
 def missing(slots: Iterable[Mapping[str, Any]], filled: Mapping[str, str]) -> Mapping[str, Any] | None:

@@ -12,14 +12,18 @@ from urllib.parse import urlencode
 
 from assistant import slots
 from assistant.builtin.agreeing import Agreeing
+from assistant.builtin.phrases.consents import sign_of
 from assistant.builtin.phrases.denials import denied
 from assistant.builtin.phrases.person_wanted import person_wanted
+from assistant.builtin.phrases.signs import WORD, signs_in
 from assistant.builtin.phrases.wishes import parts_of_wish
 from assistant.builtin.turn import COLLECTING, NAME
-from assistant.intents.common import CANCEL, HELP, HUMAN
+from assistant.intents.common import CANCEL, EITHER_WAY, GREETING, HELP, HUMAN, THANKS, UPSET
+from assistant.intents.learning.training import normal
 from assistant.intents.recognised import MEANING
 from assistant.intents.stages import SETTLED
 from assistant.port import EngineReply
+from channels_app.content.types import Content
 
 PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
 
@@ -56,20 +60,28 @@ class Dialogue(Agreeing):
         return self.not_understood()
 
     def nothing_written(self) -> EngineReply | None:
-        """Pictures and the like are acknowledged; an open question is asked again."""
+        """Pictures and the like are acknowledged, faces answered; an open question is asked again."""
         if self.text:
-            return None
+            return None if WORD.search(self.text) else self.signs_alone()
         if not self.request.contents:
             return EngineReply(contents=(), context=self.context, engine=NAME)
-        contents = [self.wording.sentence(self.request.contents[-1].type, "file")]
-        if self.collecting and self.awaited:
-            return self.answer(
-                [*contents, self.question(self.awaited)],
-                self.collecting.name,
-                stage=COLLECTING,
-                expected=(f"slot:{self.awaited['name']}",),
-            )
-        return self.answer(contents)
+        return self.beside([self.wording.sentence(self.request.contents[-1].type, "file")])
+
+    def beside(self, contents: list[Content], intent: str = "") -> EngineReply:
+        """Said, and an open question asked again: nothing was misunderstood."""
+        if not self.collecting or not self.awaited:
+            return self.answer(contents, intent)
+        asked = [*contents, self.question(self.awaited)]
+        expected = (f"slot:{self.awaited['name']}",)
+        return self.answer(asked, self.collecting.name, stage=COLLECTING, expected=expected)
+
+    def signs_alone(self) -> EngineReply | None:
+        """A face, a heart: a friendly one greets or thanks, a sad one is sorry."""
+        signs = signs_in(self.text)
+        if not signs or self.taught_so or (self.on_yes and sign_of(self.text)):
+            return None
+        skill = self.skill(UPSET if signs == "sad" else GREETING if self.turn == 0 else THANKS)
+        return self.beside(self.said_by(skill), skill.name) if skill else None
 
     def option_picked(self) -> EngineReply | None:
         """A button, quick reply or row, or its number or title in writing."""
@@ -109,4 +121,8 @@ class Dialogue(Agreeing):
         return self.resolve(first)
 
     def intent_recognised(self) -> EngineReply | None:
-        return self.begin(self.recognised) if self.recognised else None
+        """Words that greet as well as bid farewell ("ciao") greet at first."""
+        skill = self.recognised
+        if self.turn == 0 and " " not in self.text and normal(self.text) in EITHER_WAY:
+            skill = self.skill(GREETING)
+        return self.begin(skill) if skill else None

@@ -10,7 +10,7 @@ from dataclasses import replace
 from assistant import slots
 from assistant.builtin.goods import Goods
 from assistant.builtin.phrases.delivery import delivery_asked
-from assistant.builtin.phrases.following import added, bare, question_before
+from assistant.builtin.phrases.following import added, bare, question_before, tells_figure
 from assistant.builtin.turn import KNOWLEDGE, OPEN, PRODUCTS
 from assistant.port import EngineReply
 
@@ -53,6 +53,8 @@ class Following(Goods):
         if self.told_last and looked.intent == self.before and looked.confidence >= self.options.medium / 2:
             return self.begin(self.told_last)
         reply = self.read_as(f"{asked} {more}")
+        if reply and is_bare and not tells_figure(content.text or "" for content in reply.contents):
+            return None
         if reply is None or reply.intent in (self.before, KNOWLEDGE):
             return reply
         other = self.skill(reply.intent) if is_bare else None  # "how much?" of one thing may be what another one tells

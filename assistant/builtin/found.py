@@ -66,6 +66,7 @@ class Found(Replies):
             skill = self.skill(name) if known.own else None
             given = slots.number_in(skill.slots, self.text, self.options.region) if skill else {}
             if skill and given:
+                self.filled |= given  # "where is it?" then means that one
                 ways.append((skill.title, f"intent:{name}?{urlencode(given)}"))
         if not ways:
             return None

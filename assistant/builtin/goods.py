@@ -11,11 +11,12 @@ from assistant.builtin.found import Found
 from assistant.builtin.phrases.wishes import parts_of_wish
 from assistant.builtin.turn import PRODUCTS
 from assistant.intents.common import HUMAN
-from assistant.intents.recognised import MEANING
+from assistant.intents.recognised import LETTERS
 from assistant.port import EngineReply
 from channels_app.content.types import Content
+from channels_app.words.folding import unmarked
 
-FEW = 2  # words that may be a name
+FEW = 4  # words that may be a name, and what stands around it: "the Birk one"
 
 
 class Goods(Found):
@@ -33,7 +34,7 @@ class Goods(Found):
         """A question about a product beside something else: the product first, then what is said to the rest, as if it had been
         written alone. Where that is not understood, the product alone."""
         parts = parts_of_wish(self.text) if self.ask_shop and not self.taught_so else []
-        asked = ((place, self.ask_shop(self.saying(part), self.goods, False)) for place, part in enumerate(parts))  # type: ignore[misc]
+        asked = ((place, self.ask_shop(self.saying(part), self.goods, "question")) for place, part in enumerate(parts))  # type: ignore[misc]
         place, told = next(((place, told) for place, told in asked if told and told.contents), (0, None))
         if told is None:
             return None
@@ -63,12 +64,22 @@ class Goods(Found):
         return replace(self.answer([said], PRODUCTS, on_yes=HUMAN, expected=(HUMAN,)), unanswered=True)
 
     def product_called(self) -> EngineReply | None:
-        """A product's name, where no letters say that it is anything else: what one or two words mean deceives."""
-        if self.ask_shop is None or self.looked_at.by != MEANING or len(self.text.split()) > FEW:
+        """A product's name, where no letters say that it is anything else: what a few words mean deceives."""
+        if self.ask_shop is None or self.looked_at.by == LETTERS or len(self.text.split()) > FEW:
             return None
         return None if self.taught_so or self.collecting else self.product_named()
 
+    def fact_found(self, then: Content | None = None, more: float = 0.0) -> EngineReply | None:
+        """A product that the text names and the article does not comes before it: "is the Lino waterproof?" is about no jacket."""
+        reply = super().fact_found(then, more)
+        if reply is None or self.ask_shop is None or self.taught_so:
+            return reply
+        told = self.ask_shop(self.request, self.goods, "mention")
+        fact = self.lessons.knowledge.fact(reply.sources[0].id)
+        said = unmarked(" ".join(words for words, _ in fact.documents()).casefold()) if fact else ""
+        return reply if told is None or not told.contents or told.thing.casefold() in said else self.tell_of(told, then)
+
     def product_named(self) -> EngineReply | None:
         """Nothing but the name of a product."""
-        told = self.ask_shop(self.request, self.goods, True) if self.ask_shop else None
+        told = self.ask_shop(self.request, self.goods, "name") if self.ask_shop else None
         return self.tell_of(told) if told and told.contents else None

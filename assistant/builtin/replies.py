@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from assistant import slots
+from assistant.builtin.phrases.same_thing import of_the_same
 from assistant.builtin.turn import (
     COLLECTING,
     CONFIRMING,
@@ -69,7 +70,16 @@ class Replies(Turn):
             return self.hand_over("requested")
         names = {slot["name"] for slot in skill.slots}
         given = {name: value[: slots.MAX_VALUE] for name, value in given.items() if name in names}
-        return self.proceed(skill, self.fill(skill, given))
+        known = self.of_the_same(skill) if self.filled else {}
+        return self.proceed(skill, self.fill(skill, {**known, **given}))
+
+    def of_the_same(self, skill: Skill) -> dict[str, str]:
+        """The number that was spoken of, where the text says "it", and has none of its own."""
+        if self.colleague_spoke or self.choice or not of_the_same(self.text):
+            return {}
+        if slots.number_in(skill.slots, self.text, self.options.region):
+            return {}
+        return {name: self.filled[name] for name in slots.number_names(skill.slots) if self.filled.get(name)}
 
     def fill(self, skill: Skill, known: Mapping[str, str]) -> dict[str, str]:
         return slots.fill(skill.slots, known, self.text, self.options.region)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from assistant import slots
 from assistant.builtin.phrases.denials import clauses, denied
 from assistant.builtin.wording import Wording
-from assistant.intents.common import BACKGROUND
+from assistant.intents.common import BACKGROUND, HUMAN
 from assistant.intents.learning.training import Classification, normal
 from assistant.intents.lessons import Lessons
 from assistant.intents.recognised import Recognised, recognise
@@ -23,7 +23,7 @@ from assistant.intents.skills import Skill
 from assistant.intents.tongues import tongue_of
 from assistant.knowledge.facts import Finding
 from assistant.knowledge.search import Passage, known_from
-from assistant.port import EngineRequest, NotAtOnce, Told
+from assistant.port import EngineRequest, NotAtOnce, Said, Told
 from channels_app.content.options import choice_for
 from channels_app.content.types import Choice, Content, text
 
@@ -31,11 +31,12 @@ NAME = "builtin"
 KNOWLEDGE = "knowledge"  # what a reply from an article is called in place of an intent
 PRODUCTS = "products"  # what a reply from the shop is called in place of an intent
 Look = Callable[[str, str, int], list[Passage]]  # of a question, in a language, so many at most
-#: what the shop says to a turn, by what is remembered of products; True: to a product's name alone (assistant/products/plain.py)
-Ask = Callable[[EngineRequest, Mapping[str, Any], bool], Told | None]
+#: what the shop says to a turn, by what is remembered of products, and what of a text counts (assistant/products/plain.py)
+Ask = Callable[[EngineRequest, Mapping[str, Any], Said], Told | None]
 OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", "handover"
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 SOMETHING_ELSE = "none"  # the payload of "none of these"
+SURE_OF_A_HUMAN = 0.85  # likeness alone: "for three persons" is near to a wish for one. Below it is asked back
 MARKS = " .,;:!?¿¡\"'()[]…"  # around a word
 TALK = frozenset(map(normal, BACKGROUND))
 
@@ -127,7 +128,7 @@ class Turn:
     def told(self) -> Told | None:
         """What the shop says, where it is asked something."""
         memory = self.goods if self.about_goods else {**self.goods, "past": True}
-        return self.ask_shop(self.request, memory, False) if self.ask_shop else None
+        return self.ask_shop(self.request, memory, "question") if self.ask_shop else None
 
     @property
     def taught_so(self) -> bool:
@@ -153,6 +154,8 @@ class Turn:
         if self.classification.confidence < self.options.high:
             return None
         skill = self.skill(self.classification.intent)
+        if skill and skill.name == HUMAN and self.classification.confidence < SURE_OF_A_HUMAN:
+            return None
         if skill is None or (self.denied and not any(denied(example) for example in skill.examples)):
             return None
         return skill

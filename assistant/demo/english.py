@@ -172,6 +172,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Shipping times",
         "description": "How long delivery takes and what it costs",
         "examples": [
+            "how much is it to norway", "what do you charge for sending abroad", "can it be faster",
             "i need it by friday", "will it be here before the weekend", "can i have it by tomorrow", "how much is shipping to france",
             "do i have to pay for delivery", "is delivery free",
             "how long does shipping take", "shipping times", "how fast is delivery", "when do you deliver",
@@ -189,7 +190,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "description": "When the shops are open",
         "examples": [
             "when are you open", "opening hours", "what time do you open", "what time do you close",
-            "are you open on sunday",
+            "are you open on sunday", "what time do you close tonight",
             "store hours", "are you open today", "how late is the shop open", "opening times",
             "are you open on saturdays",
         ],
@@ -224,6 +225,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Recommend something",
         "description": "Ideas what to buy",
         "examples": [
+            "a tent for three people", "a jacket for a woman", "which one is good for winter", "what do you recommend for winter",
             "a tent for four people",
             "which tent suits a couple", "a good tent for three persons",
             "can you recommend something", "what tent should i buy", "show me your products",
@@ -289,6 +291,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Make a complaint",
         "description": "Something went wrong; a human should care",
         "examples": [
+            "tent broken", "jacket torn",
             "AC-10042 arrived broken", "order AC-10042 came damaged",
             "the wrong amount was taken from my card", "my card was billed double",
             "there are two payments for one order", "you debited more than the price",
@@ -358,6 +361,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Refunds": {
         "questions": [
+            "do you refund the shipping costs",
             "is AC-10042 refunded yet",
             "i still have not got my money back", "i sent it back last week, where is my money",
             "i never got my refund",
@@ -375,6 +379,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Return policy": {
         "questions": [
+            "how long do i have",
+            "can i bring it back to the shop",
             "how much time is there to return things", "what is the deadline for sending goods back",
             "is there a time limit for returns",
             "how many days do i have to return it", "until when can i send it back",
@@ -391,13 +397,15 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["international", "abroad", "europe"],
     },
     "Warranty": {
-        "questions": ["how long is the warranty", "what does the guarantee cover", "is there a guarantee on tents"],
+        "questions": [
+            "do i have to pay if it is faulty","how long is the warranty", "what does the guarantee cover", "is there a guarantee on tents"],
         "answer": "Everything we make has a five-year warranty on material and workmanship. "
                   "Wear and tear is not covered.",
         "tags": ["guarantee", "defect"],
     },
     "Repairs": {
-        "questions": ["do you repair jackets", "can you fix a broken zip", "repair service", "my tent pole broke"],
+        "questions": [
+            "the zip of my jacket broke","do you repair jackets", "can you fix a broken zip", "repair service", "my tent pole broke"],
         "answer": "Our workshop in Berlin repairs tents, jackets and packs. "
                   "Most repairs take two weeks and cost 15 to 40 euros.",
         "tags": ["workshop", "zip", "mend", "pole"],
@@ -410,7 +418,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["care", "waterproof", "reproof", "laundry"],
     },
     "Boot sizes": {
-        "questions": ["how do your boots fit", "which shoe size do i need", "do hiking boots run small", "size chart"],
+        "questions": ["how do your boots fit", "which shoe size do i need", "do hiking boots run small", "do shoes run large", "size chart"],
         "answer": "Our boots run true to size. Take half a size more if you wear thick socks or walk downhill a lot.",
         "tags": ["size", "fit", "shoes"],
     },

@@ -35,6 +35,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "cancel_order": {
         "title": "Annuler une commande",
         "examples": [
+            "je veux l'annuler",
             "je me suis trompé, arrêtez la commande", "stoppez ma commande",
             "annulez ma commande",
             "annuler ma commande", "je veux annuler une commande", "annulez la commande AC-10042 s'il vous plaît",
@@ -73,6 +74,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Délais de livraison",
         "examples": [
+            "vous livrez en suisse, c'est combien", "combien coûte l'envoi à l'étranger", "plus vite, c'est possible",
             "j'en ai besoin pour vendredi", "est-ce que ça arrive avant le week-end", "il me le faut pour demain", "combien coûte la livraison en belgique",
             "dois-je payer les frais de port", "l'express est rapide",
             "combien de temps prend la livraison", "délai de livraison", "frais de port",
@@ -111,6 +113,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Nos conseils",
         "examples": [
+            "une tente pour trois personnes", "une veste pour une femme", "que conseillez-vous pour l'hiver",
+            "un conseil pour une randonnée",
             "une tente pour deux", "quelle tente pour trois personnes", "une bonne tente pour un couple",
             "pouvez-vous me conseiller", "quelle tente acheter", "je cherche une veste", "je cherche une tente",
             "j'ai besoin de chaussures de randonnée", "quel sac à dos me conseillez-vous", "que vendez-vous",
@@ -156,6 +160,8 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Réclamation",
         "examples": [
+            "vous m'avez facturé deux fois",
+            "tente cassée", "veste déchirée",
             "AC-10042 est arrivée cassée",
             "ma tente est arrivée cassée", "c'est le pire service", "c'est une honte",
             "la fermeture est déjà cassée, c'est inadmissible",
@@ -220,6 +226,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Moyens de paiement": {
         "questions": [
+            "puis-je payer par carte",
             "comment puis-je payer", "quelles cartes acceptez-vous", "puis-je payer avec paypal",
             "moyens de paiement",
         ],
@@ -228,6 +235,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Conditions de retour": {
         "questions": [
+            "combien de temps ai-je",
+            "puis-je le rendre en magasin", "dois-je payer le retour",
             "quel est le délai de retour", "jusqu'à quand puis-je échanger",
             "combien de jours pour renvoyer", "jusqu'à quand puis-je renvoyer un article",
                       "combien de temps ai-je pour retourner", "le retour est-il gratuit", "politique de retour",

@@ -70,6 +70,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Lieferzeiten",
         "examples": [
+            "was kostet der versand ins ausland", "geht es auch schneller",
             "ich brauche es bis freitag", "kommt es noch vor dem wochenende", "kann ich es bis morgen haben", "was kostet der versand nach frankreich",
             "muss ich für die lieferung bezahlen",
             "wie lange dauert der versand", "lieferzeit", "versandkosten", "was kostet der versand",
@@ -106,6 +107,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Empfehlungen",
         "examples": [
+            "ein zelt für drei personen", "eine jacke für eine frau", "was empfehlen sie für den winter",
             "ein zelt für zwei leute", "welches zelt passt für vier",
             "können sie etwas empfehlen", "welches zelt soll ich kaufen", "ich suche eine jacke", "ich suche ein zelt",
             "ich brauche wanderschuhe", "welchen rucksack empfehlen sie", "was verkauft ihr", "zeigen sie mir zelte",
@@ -149,6 +151,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Beschwerde",
         "examples": [
+            "zelt kaputt", "jacke kaputt",
             "AC-10042 ist kaputt angekommen",
             "das ist ja wohl ein witz", "das ist der schlechteste service",
             "ihr habt den falschen betrag abgebucht", "meine karte wurde doppelt belastet",
@@ -215,6 +218,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Rückgaberecht": {
         "questions": [
+            "wie lange habe ich zeit",
+            "kann ich es im laden zurückgeben", "kann ich die rücksendung in der filiale abgeben",
             "bis wann kann ich etwas zurückschicken", "wie viele tage habe ich für die rücksendung",
             "wie lange habe ich zeit zum umtauschen",
             "wie lange kann ich zurückgeben", "ist die rücksendung kostenlos", "rückgabefrist"],
@@ -227,7 +232,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["ausland", "international"],
     },
     "Garantie": {
-        "questions": ["wie lange gilt die garantie", "was deckt die garantie ab", "gibt es garantie auf zelte"],
+        "questions": [
+            "muss ich zahlen, wenn es defekt ist","wie lange gilt die garantie", "was deckt die garantie ab", "gibt es garantie auf zelte"],
         "answer": "Auf Material und Verarbeitung geben wir fünf Jahre Garantie. Verschleiß ist ausgenommen.",
         "tags": ["gewährleistung"],
     },

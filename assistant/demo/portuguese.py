@@ -69,6 +69,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Prazos de entrega",
         "examples": [
+            "enviam para o brasil, quanto custa", "quanto custa enviar para o estrangeiro", "pode ser mais rápido",
             "preciso disso até sexta", "chega antes do fim de semana", "quero isso para amanhã", "quanto custa o envio para espanha",
             "tenho de pagar os portes", "o envio paga-se",
             "quanto tempo demora a entrega", "prazo de entrega", "quanto custa o envio", "portes de envio",
@@ -104,6 +105,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Recomendações",
         "examples": [
+            "uma tenda para três pessoas", "um casaco para uma mulher", "o que recomendam para o inverno",
             "uma tenda para duas pessoas", "que tenda serve para três",
             "pode recomendar alguma coisa", "que tenda devo comprar", "procuro um casaco", "procuro uma tenda",
             "preciso de botas de caminhada", "que mochila recomenda", "o que vendem", "mostre-me barracas",
@@ -148,6 +150,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamação",
         "examples": [
+            "tenda partida", "casaco rasgado",
             "AC-10042 chegou partida",
             "é o pior serviço", "recebi o artigo errado",
             "a caixa chegou partida", "tudo chegou partido",
@@ -219,6 +222,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Prazo de devolução": {
         "questions": [
+            "quanto tempo tenho",
+            "posso devolver na loja",
             "até quando posso devolver", "quantos dias há para devolver um artigo",
             "qual é o prazo para trocar um artigo",
             "quanto tempo tenho para devolver", "a devolução é grátis", "política de devoluções",

@@ -14,6 +14,26 @@ def _article(answer: str, *questions: str, tags: tuple[str, ...] = ()) -> dict[s
 
 KNOWLEDGE: dict[str, dict[str, dict[str, Any]]] = {
     "en": {
+        "Languages": _article(
+            "Write to me in English, German, French, Spanish or Portuguese.",
+            "do you speak german", "which languages do you speak", "can i write in french", "do you understand spanish",
+        ),
+        "Customs": _article(
+            "Within the European Union there are no duties. For Switzerland, Norway and the United Kingdom they are in the price.",
+            "do i have to pay customs", "are there import duties", "customs and taxes", tags=("customs", "duties", "tax"),
+        ),
+        "No printer": _article(
+            "The return label comes by e-mail within minutes. Without a printer, show its code at the post office.",
+            "i have no printer", "i cannot print the label", "the return label has not come", tags=("label", "printer"),
+        ),
+        "How to order": _article(
+            "Put what you like into the cart on our page and pay at the checkout. I cannot take orders here.",
+            "how do i order", "how can i buy it", "can i order here in the chat", "add it to my cart", "i will take it",
+        ),
+        "Receipts": _article(
+            "You need no receipt: the order number, or the card that you paid with, is enough.",
+            "do i need the receipt", "i have lost the receipt", "can i return it without a receipt", tags=("receipt",),
+        ),
         "Your data": _article(
             "We keep only what your order needs, and delete your data when you ask us to.",
             "what happens to my data", "how do i delete my data", "privacy policy", "do you sell my data", "delete my account",
@@ -30,6 +50,27 @@ KNOWLEDGE: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "de": {
+        "Sprachen": _article(
+            "Sie können mir auf Deutsch, Englisch, Französisch, Spanisch oder Portugiesisch schreiben.",
+            "sprichst du englisch", "welche sprachen sprechen sie", "kann ich auf englisch schreiben",
+        ),
+        "Zoll": _article(
+            "In der Europäischen Union fällt keiner an. Für die Schweiz, Norwegen und Großbritannien ist er im Preis enthalten.",
+            "muss ich zoll zahlen", "fallen zollgebühren an", "zoll und steuern", tags=("zoll", "einfuhr"),
+        ),
+        "Kein Drucker": _article(
+            "Das Rücksendeetikett kommt binnen Minuten per E-Mail. Ohne Drucker zeigen Sie den Code darin bei der Post.",
+            "ich habe keinen drucker", "ich kann das etikett nicht drucken", "das etikett ist nicht gekommen", "wo ist das etikett",
+            tags=("etikett", "drucker"),
+        ),
+        "So bestellen Sie": _article(
+            "Legen Sie auf unserer Seite in den Warenkorb, was Ihnen gefällt, und zahlen Sie an der Kasse. Hier im Chat geht das nicht.",
+            "wie bestelle ich", "wie kann ich etwas kaufen", "kann ich hier im chat bestellen", "in den warenkorb", "das nehme ich",
+        ),
+        "Kassenbon": _article(
+            "Sie brauchen keinen: Die Bestellnummer oder die Karte, mit der Sie bezahlt haben, genügt.",
+            "brauche ich den kassenbon", "ich habe den bon verloren", "kann ich ohne beleg zurückgeben", tags=("bon", "beleg", "quittung"),
+        ),
         "Reparaturen": _article(
             "Unsere Werkstatt in Berlin repariert Zelte, Jacken und Rucksäcke. Meist dauert es zwei Wochen und kostet 15 bis 40 Euro.",
             "repariert ihr zelte", "könnt ihr meinen reißverschluss reparieren", "mein reißverschluss ist kaputt gegangen",
@@ -63,6 +104,26 @@ KNOWLEDGE: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "fr": {
+        "Langues": _article(
+            "Vous pouvez m'écrire en français, en anglais, en allemand, en espagnol ou en portugais.",
+            "vous parlez anglais", "quelles langues parlez-vous", "puis-je écrire en anglais",
+        ),
+        "Douane": _article(
+            "Aucun droit dans l'Union européenne. Pour la Suisse, la Norvège et le Royaume-Uni, ils sont compris dans le prix.",
+            "dois-je payer la douane", "y a-t-il des droits de douane", "taxes d'importation", tags=("douane", "taxes"),
+        ),
+        "Pas d'imprimante": _article(
+            "L'étiquette de retour arrive par e-mail en quelques minutes. Sans imprimante, montrez son code à la poste.",
+            "je n'ai pas d'imprimante", "je ne peux pas imprimer l'étiquette", "je n'ai pas reçu l'étiquette", tags=("étiquette", "imprimante"),
+        ),
+        "Commander": _article(
+            "Mettez ce qui vous plaît dans le panier sur notre site et payez à la caisse. Je ne prends pas de commandes ici.",
+            "comment commander", "comment acheter quelque chose", "puis-je commander ici", "ajouter au panier", "je le prends",
+        ),
+        "Ticket de caisse": _article(
+            "Pas besoin de ticket : le numéro de commande, ou la carte avec laquelle vous avez payé, suffit.",
+            "faut-il le ticket de caisse", "j'ai perdu le ticket", "retourner sans ticket", tags=("ticket", "reçu"),
+        ),
         "Réparations": _article(
             "Notre atelier de Berlin répare tentes, vestes et sacs, le plus souvent en deux semaines et pour 15 à 40 euros.",
             "réparez-vous les tentes", "pouvez-vous réparer une fermeture", "la fermeture de ma veste s'est cassée",
@@ -98,6 +159,26 @@ KNOWLEDGE: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "es": {
+        "Idiomas": _article(
+            "Puedes escribirme en español, inglés, alemán, francés o portugués.",
+            "hablas inglés", "qué idiomas hablan", "puedo escribir en inglés",
+        ),
+        "Aduana": _article(
+            "En la Unión Europea no se paga. Para Suiza, Noruega y el Reino Unido está incluida en el precio.",
+            "tengo que pagar aduana", "hay aranceles", "impuestos de importación", tags=("aduana", "aranceles"),
+        ),
+        "Sin impresora": _article(
+            "La etiqueta de devolución llega por correo electrónico en minutos. Sin impresora, enseña su código en Correos.",
+            "no tengo impresora", "no puedo imprimir la etiqueta", "no me ha llegado la etiqueta", "y la etiqueta", tags=("etiqueta", "impresora"),
+        ),
+        "Cómo comprar": _article(
+            "Pon lo que te guste en la cesta de nuestra página y paga en la caja. Aquí en el chat no tomo pedidos.",
+            "cómo hago un pedido", "cómo puedo comprar", "puedo pedir aquí en el chat", "añadir a la cesta", "me lo llevo",
+        ),
+        "Tique de compra": _article(
+            "No hace falta: basta el número de pedido o la tarjeta con la que pagaste.",
+            "necesito el tique", "he perdido el recibo", "devolver sin tique", tags=("tique", "recibo", "ticket"),
+        ),
         "Reparaciones": _article(
             "Nuestro taller de Berlín repara tiendas de campaña, chaquetas y mochilas: casi siempre en dos semanas y por 15 a 40 euros.",
             "reparan tiendas de campaña", "pueden arreglar una cremallera", "se rompió la cremallera de mi chaqueta",
@@ -133,6 +214,26 @@ KNOWLEDGE: dict[str, dict[str, dict[str, Any]]] = {
         ),
     },
     "pt": {
+        "Línguas": _article(
+            "Pode escrever-me em português, inglês, alemão, francês ou espanhol.",
+            "falam inglês", "que línguas falam", "posso escrever em inglês",
+        ),
+        "Alfândega": _article(
+            "Na União Europeia não se paga. Para a Suíça, a Noruega e o Reino Unido está incluída no preço.",
+            "tenho de pagar alfândega", "há taxas alfandegárias", "impostos de importação", tags=("alfândega", "taxas"),
+        ),
+        "Sem impressora": _article(
+            "A etiqueta de devolução chega por e-mail em minutos. Sem impressora, mostre o código nos correios.",
+            "não tenho impressora", "não consigo imprimir a etiqueta", "a etiqueta não chegou", tags=("etiqueta", "impressora"),
+        ),
+        "Como encomendar": _article(
+            "Ponha o que lhe agrada no cesto da nossa página e pague na caixa. Aqui no chat não recebo encomendas.",
+            "como faço uma encomenda", "como posso comprar", "posso encomendar aqui no chat", "adicionar ao cesto", "vou levar",
+        ),
+        "Talão de compra": _article(
+            "Não é preciso: basta o número da encomenda ou o cartão com que pagou.",
+            "preciso do talão", "perdi o recibo", "devolver sem talão", tags=("talão", "recibo"),
+        ),
         "Reparações": _article(
             "A nossa oficina de Berlim repara tendas, casacos e mochilas, quase sempre em duas semanas e por 15 a 40 euros.",
             "reparam tendas", "podem arranjar um fecho", "o fecho do casaco estragou-se", "partiu-se uma vareta da tenda",

@@ -69,6 +69,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Plazos de entrega",
         "examples": [
+            "cuánto cuesta enviar al extranjero", "puede ser más rápido",
             "lo necesito para el viernes", "llega antes del fin de semana", "lo quiero para mañana", "cuánto cuesta el envío a portugal",
             "tengo que pagar el envío",
             "cuánto tarda el envío", "plazo de entrega", "cuánto cuesta el envío", "gastos de envío",
@@ -105,6 +106,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "recommend": {
         "title": "Recomendaciones",
         "examples": [
+            "una tienda para tres personas", "una chaqueta para una mujer", "qué recomiendan para el invierno",
             "cuál es la mejor tienda de campaña",
             "una tienda de campaña para dos personas", "qué tienda va bien para tres",
             "me puedes recomendar algo", "qué tienda de campaña me compro", "busco una chaqueta",
@@ -150,6 +152,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "complaint": {
         "title": "Reclamación",
         "examples": [
+            "tienda rota", "chaqueta rota",
             "AC-10042 llegó roto",
             "es el peor servicio", "recibí el artículo equivocado", "me llegó otro artículo",
             "mi tienda llegó rota", "la tienda de campaña vino rota",
@@ -220,6 +223,8 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Plazo de devolución": {
         "questions": [
+            "cuánto tiempo tengo",
+            "puedo devolverlo en la tienda",
             "hasta cuándo puedo devolverlo", "cuántos días hay para devolver algo",
             "cuál es el plazo para cambiar un artículo",
             "cuánto tiempo tengo para devolver", "es gratis la devolución", "política de devoluciones",

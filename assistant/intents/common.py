@@ -8,7 +8,9 @@ from __future__ import annotations
 
 #: the intents with a part of their own in the dialogue
 HUMAN, HELP, YES, NO, CANCEL, GREETING = "human", "help", "yes", "no", "cancel", "greeting"
-GOODBYE, UPSET = "goodbye", "upset"
+GOODBYE, UPSET, THANKS = "goodbye", "upset", "thanks"
+#: what greets at first, and bids farewell later
+EITHER_WAY = frozenset({"ciao", "servus", "salut", "chao", "aloha", "shalom", "salam", "hej", "namaste"})
 
 #: intent → language → (examples, replies); the examples of all languages are learnt together
 COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
@@ -16,26 +18,26 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "en": (
             ("hi", "hello", "hey", "hi there", "hello there", "good morning", "good afternoon", "good evening",
              "hey bot",
-             "hiya", "howdy", "greetings", "anyone there", "are you there", "hello, is anybody here"),
+             "yo", "heya", "sup", "hiya", "howdy", "greetings", "anyone there", "are you there", "hello, is anybody here"),
             ("Hello {name|there}! How can I help you?", "Hi {name|there}! What can I do for you?"),
         ),
         "de": (
-            ("hallo", "guten tag", "guten morgen", "guten abend", "moin", "servus", "grüß gott", "hallo zusammen",
+            ("hallo", "guten tag", "guten morgen", "guten abend", "moin", "servus", "grüß gott", "tach", "huhu", "na", "hallo zusammen",
              "jemand da", "hallo, ist hier jemand", "sind sie da"),
             ("Hallo! Wie kann ich helfen?", "Guten Tag! Was kann ich für Sie tun?"),
         ),
         "es": (
-            ("hola", "buenos días", "buenas tardes", "buenas noches", "buenas", "hola qué tal", "muy buenas", "hay alguien",
+            ("hola", "buenos días", "buenas tardes", "buenas noches", "buenas", "hola qué tal", "ola", "holi", "holaa", "muy buenas", "hay alguien",
              "hola, hay alguien aquí", "estás ahí"),
             ("¡Hola! ¿En qué puedo ayudarte?",),
         ),
         "fr": (
-            ("bonjour", "salut", "bonsoir", "coucou", "bonjour à tous", "bonjour madame",
+            ("bonjour", "salut", "bonsoir", "slt", "cc", "bjr", "bsr", "coucou", "bonjour à tous", "bonjour madame",
              "il y a quelqu'un", "bonjour, vous êtes là"),
             ("Bonjour ! Comment puis-je vous aider ?",),
         ),
         "pt": (
-            ("olá", "oi", "bom dia", "boa tarde", "boa noite", "olá, tudo bem", "viva", "está alguém aí", "olá, alguém por aqui", "estão aí"),
+            ("olá", "oi", "bom dia", "boa tarde", "boa noite", "oii", "opa", "boas", "olá, tudo bem", "viva", "está alguém aí", "olá, alguém por aqui", "estão aí"),
             ("Olá! Como posso ajudar?",),
         ),
     },
@@ -58,7 +60,7 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Até breve e tenha um bom dia!",),
         ),
     },
-    "thanks": {
+    THANKS: {
         "en": (
             ("thanks", "thank you", "thank you very much", "thanks a lot", "many thanks", "cheers", "thx",
              "great, thank you",
@@ -97,52 +99,65 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Muito bem, obrigado! O que posso fazer por si?",),
         ),
     },
+    "apology": {
+        "en": (("sorry", "i am sorry", "my bad", "my mistake", "oops, sorry"), ("No problem at all. What can I do for you?",)),
+        "de": (
+            ("entschuldigung", "tut mir leid", "sorry, mein fehler", "verzeihung", "mein fehler"),
+            ("Kein Problem. Was kann ich für Sie tun?",),
+        ),
+        "es": (("perdón", "lo siento", "disculpa", "perdona", "fue mi error"), ("No pasa nada. ¿Qué puedo hacer por ti?",)),
+        "fr": (
+            ("pardon", "désolé", "désolée", "excusez-moi", "c'est ma faute"),
+            ("Ce n'est rien. Que puis-je faire pour vous ?",),
+        ),
+        "pt": (("desculpe", "desculpa", "peço desculpa", "foi mal", "erro meu"), ("Não faz mal. O que posso fazer por si?",)),
+    },
     "who_are_you": {
         "en": (
-            ("who are you", "are you a bot", "are you a robot", "are you human", "am i talking to a machine", "what is your name"),
+            ("who are you", "are you a bot", "are you a robot", "are you real", "are you human", "am i talking to a machine", "what is your name"),
             ("I am {bot}, the assistant of this chat: a program. A colleague is a word away.",),
         ),
         "de": (
-            ("wer bist du", "bist du ein bot", "bist du ein roboter", "bist du ein mensch", "rede ich mit einer maschine", "wie heißt du"),
+            ("wer bist du", "bist du ein bot", "bist du ein roboter", "bist du echt", "bist du ein mensch", "rede ich mit einer maschine", "wie heißt du"),
             ("Ich bin {bot}, der Assistent in diesem Chat: ein Programm. Auf Wunsch hole ich jemanden aus dem Team.",),
         ),
         "es": (
-            ("quién eres", "eres un bot", "eres un robot", "eres humano", "estoy hablando con una máquina", "cómo te llamas"),
+            ("quién eres", "eres un bot", "eres un robot", "eres real", "eres humano", "estoy hablando con una máquina", "cómo te llamas"),
             ("Soy {bot}, el asistente de este chat: un programa. Si quieres, busco a una persona.",),
         ),
         "fr": (
-            ("qui es-tu", "qui êtes-vous", "es-tu un robot", "êtes-vous un robot", "êtes-vous humain", "je parle à une machine", "comment tu t'appelles"),
+            ("qui es-tu", "qui êtes-vous", "es-tu un robot", "êtes-vous un robot", "tu es réel", "êtes-vous humain", "je parle à une machine", "comment tu t'appelles"),
             ("Je suis {bot}, l'assistant de ce chat : un programme. Je peux appeler un collègue si vous le souhaitez.",),
         ),
         "pt": (
-            ("quem és tu", "quem é você", "és um robô", "você é um robô", "és humano", "estou a falar com uma máquina", "como te chamas"),
+            ("quem és tu", "quem é você", "és um robô", "você é um robô", "você é real", "és humano", "estou a falar com uma máquina", "como te chamas"),
             ("Sou {bot}, o assistente deste chat: um programa. Se quiser, chamo um colega.",),
         ),
     },
     UPSET: {
         "en": (
             ("you are useless", "you are no help", "you idiot", "idiot", "you are stupid", "stupid bot", "shut up",
-             "that is too late", "it is too late now", "that takes too long", "that is not what i asked"),
+             "i already told you", "i just said that", "that is too late", "it is too late now", "that takes too long", "that is not what i asked"),
             ("I am sorry that I am no help. Say “human”, and a colleague takes over.",),
         ),
         "de": (
             ("du bist nutzlos", "du hilfst mir nicht", "du idiot", "du bist dumm", "blöder bot", "halt die klappe",
-             "das ist zu spät", "jetzt ist es zu spät", "das dauert zu lange", "das habe ich nicht gefragt"),
+             "das habe ich schon gesagt", "hab ich doch gesagt", "das ist zu spät", "jetzt ist es zu spät", "das dauert zu lange", "das habe ich nicht gefragt"),
             ("Es tut mir leid, dass ich nicht helfen kann. Sagen Sie „Mensch“, und jemand aus dem Team übernimmt.",),
         ),
         "es": (
             ("eres un inútil", "no sirves para nada", "idiota", "eres tonto", "bot estúpido", "cállate",
-             "es demasiado tarde", "ya es muy tarde", "eso tarda demasiado", "no es lo que pregunté"),
+             "ya te lo dije", "ya lo he dicho", "es demasiado tarde", "ya es muy tarde", "eso tarda demasiado", "no es lo que pregunté"),
             ("Siento no ser de ayuda. Di «humano» y te paso con una persona.",),
         ),
         "fr": (
             ("tu es nul", "tu ne sers à rien", "espèce d'idiot", "tu es stupide", "bot stupide", "tais-toi",
-             "c'est trop tard", "maintenant c'est trop tard", "c'est trop long", "ce n'est pas ma question"),
+             "je l'ai déjà dit", "c'est nul", "nul", "c'est trop tard", "maintenant c'est trop tard", "c'est trop long", "ce n'est pas ma question"),
             ("Désolé de ne pas vous aider. Dites « humain », et un collègue prend la suite.",),
         ),
         "pt": (
             ("és inútil", "você é inútil", "não serves para nada", "és burro", "bot estúpido", "cala-te",
-             "é tarde demais", "agora já é tarde", "isso demora demais", "não foi isso que perguntei"),
+             "já disse", "já lhe disse", "é tarde demais", "agora já é tarde", "isso demora demais", "não foi isso que perguntei"),
             ("Lamento não ajudar. Diga “humano”, e um colega continua.",),
         ),
     },
@@ -182,23 +197,23 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "en": (
             ("help", "what can you do", "how does this work", "can you help me", "i need help", "what can i ask you",
              "menu",
-             "show me the options", "start", "what are my options"),
+             "i have a question", "quick question", "one more thing", "show me the options", "start", "what are my options"),
             ("I can help with these. Choose one, or ask in your own words.",),
         ),
         "de": (
-            ("hilfe", "was kannst du", "wie funktioniert das", "kannst du mir helfen", "ich brauche hilfe", "menü"),
+            ("hilfe", "was kannst du", "wie funktioniert das", "kannst du mir helfen", "ich habe eine frage", "hab ne frage", "noch eine frage", "ich brauche hilfe", "menü"),
             ("Dabei kann ich helfen. Wählen Sie etwas aus, oder fragen Sie mit eigenen Worten.",),
         ),
         "es": (
-            ("ayuda", "qué puedes hacer", "cómo funciona", "puedes ayudarme", "necesito ayuda", "menú"),
+            ("ayuda", "qué puedes hacer", "cómo funciona", "puedes ayudarme", "tengo una pregunta", "una pregunta", "otra cosa", "necesito ayuda", "menú"),
             ("Puedo ayudarte con esto. Elige una opción o pregunta con tus palabras.",),
         ),
         "fr": (
-            ("que sais-tu faire", "aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
+            ("j'ai une question", "une question", "encore une question", "que sais-tu faire", "aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
             ("Je peux vous aider sur ces sujets. Choisissez, ou posez votre question.",),
         ),
         "pt": (
-            ("ajuda", "o que você pode fazer", "o que podes fazer", "como funciona", "pode me ajudar", "preciso de ajuda"),
+            ("tenho uma pergunta", "tenho uma dúvida", "mais uma coisa", "ajuda", "o que você pode fazer", "o que podes fazer", "como funciona", "pode me ajudar", "preciso de ajuda"),
             ("Posso ajudar com estes assuntos. Escolha um ou pergunte por outras palavras.",),
         ),
     },
@@ -233,17 +248,17 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ),
     },
     CANCEL: {
-        "en": (("cancel that", "never mind", "nevermind", "forget it", "stop", "start over", "go back", "abort",
+        "en": (("actually not", "cancel that", "never mind", "nevermind", "forget it", "stop", "start over", "go back", "abort",
               "leave it"),
                ("All right, we leave that. What else can I do for you?",)),
-        "de": (("abbrechen", "vergiss es", "egal", "stopp", "von vorne", "zurück"),
+        "de": (("doch nicht", "lieber nicht", "abbrechen", "vergiss es", "egal", "stopp", "von vorne", "zurück"),
               ("In Ordnung, lassen wir das. Was kann ich noch tun?",)),
-        "es": (("déjalo", "olvídalo", "no importa", "empezar de nuevo", "volver"),
+        "es": (("mejor no", "déjalo", "olvídalo", "no importa", "empezar de nuevo", "volver"),
               ("De acuerdo, lo dejamos. ¿Algo más?",)),
-        "fr": (("annuler", "laisse tomber", "peu importe", "recommencer", "retour", "oubliez"),
+        "fr": (("finalement non", "annuler", "laisse tomber", "peu importe", "recommencer", "retour", "oubliez"),
               ("D'accord, on laisse. Autre chose ?",)),
         "pt": (
-            ("deixa para lá", "esquece", "esqueça", "não importa", "começar de novo", "deixe estar"),
+            ("melhor não", "afinal não", "deixa para lá", "esquece", "esqueça", "não importa", "começar de novo", "deixe estar"),
             ("Está bem, deixamos isso. Posso ajudar em mais alguma coisa?",),
         ),
     },
@@ -251,6 +266,17 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
 
 #: intent → examples in the other languages of the widget: understood, and answered in one that the assistant speaks
 FURTHER: dict[str, tuple[str, ...]] = {
+    GREETING: (
+        "ciao", "buongiorno", "buonasera", "salve", "hoi", "goedendag", "goedemorgen", "cześć", "dzień dobry", "merhaba", "selam",
+        "günaydın", "مرحبا", "السلام عليكم", "أهلا", "こんにちは", "おはようございます", "你好", "您好",
+    ),
+    GOODBYE: ("arrivederci", "tot ziens", "do widzenia", "hoşça kal", "güle güle", "مع السلامة", "さようなら", "再见"),
+    THANKS: (
+        "grazie", "grazie mille", "bedankt", "dank je wel", "dziękuję", "dzięki", "teşekkürler", "teşekkür ederim", "شكرا",
+        "شكرا جزيلا", "ありがとう", "ありがとうございます", "谢谢",
+    ),
+    YES: ("sì", "tak", "evet", "نعم", "はい", "是的", "好的"),
+    NO: ("nie", "nee", "hayır", "لا", "いいえ", "不是"),
     HUMAN: (
         "parlare con una persona", "voglio parlare con un operatore", "operatore", "una persona vera",
         "met een mens praten", "ik wil een medewerker spreken", "medewerker", "klantenservice graag",

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from assistant.port import EngineRequest, NotAtOnce, Told
+from assistant.port import EngineRequest, NotAtOnce, Said, Told
 from assistant.products.adaptor import Product, Shop, ShopError, source_of_tenant
 from assistant.products.offered import cards_of, sources_of
 from assistant.products.pointing import Pointer, pointed_at, pointer_in
@@ -45,20 +45,23 @@ class Wish:
     pointer: Pointer | None = None
 
 
-def product_told(request: EngineRequest, memory: Mapping[str, Any], name: bool = False) -> Told | None:
-    """What the shop of the tenant in scope says, where the turn is one question about a product and nothing else; with ``name``
-    where it is a product's name and nothing else. ``memory``: of the last answer about any, ``shown`` of those it was one of;
-    ``past`` where another came since. None where it is no such question, or the tenant has no products. Raises NotAtOnce
-    where the shop would have to be asked over the network for a turn that may not wait."""
+def product_told(request: EngineRequest, memory: Mapping[str, Any], of: Said = "question") -> Told | None:
+    """What the shop of the tenant in scope says, where the turn is one question about a product and nothing else; ``of`` a
+    ``name`` where it is a product's name and nothing else, of a ``mention`` where it names one that is written down here.
+    ``memory``: of the last answer about any, ``shown`` of those it was one of; ``past`` where another came since. None where
+    it is no such question, or the tenant has no products. Raises NotAtOnce where the shop would have to be asked over the
+    network for a turn that may not wait."""
     if len(request.contents) != 1 or request.contents[0].choice or request.contents[0].quote:
         return None
     said = request.contents[0].text or ""
-    wish = _name_in(said, request.language) if name else wish_in(said, str(memory.get("kind") or ""))
+    if of == "mention":
+        return _mentioned(said, request.language)
+    wish = _name_in(said, request.language) if of == "name" else wish_in(said, str(memory.get("kind") or ""))
     ids = _ids(memory, "ids")
     shown = _ids(memory, "shown") or ids
     if wish and wish.bare and memory.get("past"):
         return None
-    if ids and not name and not memory.get("past"):
+    if ids and of == "question" and not memory.get("past"):
         wish = _pointing(wish, said, request.language)
     source = source_of_tenant() if wish and (wish.thing or ids) else None
     if wish is None or source is None:
@@ -115,6 +118,30 @@ def wish_in(said: str, before: str = "") -> Wish | None:
             wish = _wish(language, before, _named(found, plain))  # type: ignore[arg-type]
             return replace(wish, sure=False) if wish and wish.thing else None
     return None
+
+
+def _mentioned(said: str, language: str) -> Told | None:
+    """What is known of a product whose title's first word stands in a longer text: "can I see the Lino in the shop?". ``thing``
+    of what is told is that word. Of products that are written down here: a shop far away is not asked about every text."""
+    words = [word for word in WORD.findall(unmarked(_plain(said)).casefold()) if word not in SMALL]
+    source = source_of_tenant() if len(words) > 1 and not MINE & set(words) else None
+    if source is None or source.url:
+        return None
+    shop = shop_of(source, WAIT_S)
+    firsts = ((WORD.findall(unmarked(one.title).casefold())[:1], one) for one in shop.search(" ".join(words)))
+    found = {first[0]: one for first, one in firsts if first and len(first[0]) > 2 and first[0] in words}
+    if not 0 < len(found) <= MOST:
+        return None
+    spoken = language.split("-")[0]
+    wish = Wish(spoken if spoken in SENTENCES else "en", "about", "", ())
+    lines = list(_sentences(wish, list(found.values())))
+    if not lines:
+        return None
+    goods = list(found.values())
+    return Told(
+        next(iter(found)), (text("\n".join(lines)), Content(type="carousel", cards=cards_of(goods))), sources_of(goods), recalled=True,
+        memory={"kind": "about", "ids": [one.id for one in goods]}, tools=({"name": "product_search", "outcome": "ok"},),
+    )  # fmt: skip
 
 
 def _named(found: re.Match[str], said: str) -> str:

@@ -155,3 +155,21 @@ def test_what_says_nothing_by_itself_is_read_with_the_question_before(
 def test_what_that_would_cost_is_no_product_that_the_shop_lacks(talk: Any) -> None:
     """ "I cannot find “be” in our shop"."""
     assert "products none" not in taken_for(talk("en", ["can you repair a zip", "how much would that be"])[-1])
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "meant"),
+    [
+        ("en", ["the birk one"], "products birk"), ("en", ["show me lamps"], "products birk lino glim"),
+        ("en", ["is the lino waterproof"], "products lino"),
+        ("en", ["is the drizzle waterproof"], "knowledge Waterproof jackets"),
+        ("en", ["do you speak german?"], "knowledge Languages"), ("de", ["muss ich zoll zahlen"], "knowledge Zoll"),
+        ("es", ["tienda rota"], "complaint asks problem"), ("en", ["are you real"], "who_are_you"),
+        ("de", ["hab ne frage"], "help"), ("fr", ["slt"], "greeting"), ("en", ["sorry"], "apology"),
+        ("de", ["hab ich doch gesagt"], "upset"), ("es", ["y la etiqueta"], "knowledge Sin impresora"),
+        ("en", ["I want to return my boots", "they dont fit"], "return_item asks order_number"),
+    ],
+)  # fmt: skip
+def test_what_visitors_of_the_demo_said(talk: Any, language: str, said: list[str], meant: str) -> None:
+    """Each was not understood, or answered by something else."""
+    assert taken_for(talk(language, said)[-1]) == meant

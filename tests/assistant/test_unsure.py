@@ -9,6 +9,7 @@ import pytest
 
 from assistant.builtin.dialogue import Dialogue
 from assistant.builtin.phrases.delivery import delivery_asked
+from assistant.builtin.phrases.signs import signs_in
 from assistant.builtin.phrases.unsure import asks_what, lacks_it
 from assistant.builtin.turn import Options
 from assistant.intents.learning.training import Classification
@@ -164,16 +165,16 @@ def test_a_products_name_is_no_complaint(shop):
     """Two words that were never taught are near to something: "Lino" was taken for a complaint."""
     goods = Told("Lino", (text("This is what we have:"),), memory={"kind": "search", "ids": ["lino"]})
     request = EngineRequest(uuid.UUID(int=1), uuid.UUID(int=1), "web", (text("Lino"),), language="en")
-    asked: list[bool] = []
+    asked: list[str] = []
 
-    def ask(_request: Any, _memory: Any, name: bool) -> Told | None:
-        asked.append(name)
-        return goods if name else None
+    def ask(_request: Any, _memory: Any, of: str) -> Told | None:
+        asked.append(of)
+        return goods if of == "name" else None
 
     dialogue = Dialogue(Options(), shop, request, None, ask)
     sure = Classification((("complaint", 0.9),))
     dialogue.looked_at = Recognised(sure, MEANING, dialogue.looked_at.row)  # type: ignore[misc]
-    assert (said(dialogue.reply()), asked) == ("This is what we have:", [False, True])
+    assert (said(dialogue.reply()), asked) == ("This is what we have:", ["question", "name"])
 
 
 @pytest.mark.parametrize(
@@ -235,3 +236,49 @@ def _asked(shop: Lessons, words: str, language: str, context: dict[str, Any], go
         uuid.UUID(int=1), uuid.UUID(int=1), "web", (text(words),), context=context, language=language
     )
     return Dialogue(Options(languages=LANGUAGES), shop, request, None, lambda *_: goods).reply()
+
+
+@pytest.mark.parametrize(
+    ("said", "first", "later"),
+    [
+        ("🙂", "greeting", "thanks"),
+        ("❤️❤️", "greeting", "thanks"),
+        (":-)", "greeting", "thanks"),
+        ("😡", "upset", "upset"),
+        (":(", "upset", "upset"),
+    ],
+)
+def test_a_face_is_an_answer_to_nothing_and_not_misunderstood(visitor, said, first, later) -> None:
+    """Two of them brought a colleague: "I do not seem to get it"."""
+    person = visitor()
+    assert person.says(said).intent == first
+    again = person.says(said)
+    assert (again.intent, again.handover, again.context["assistant"]["missed"]) == (later, False, 0)
+
+
+@pytest.mark.parametrize("said", ["🦊", "???", "10:30", "XS", "...", "AC-10042 🙂"])
+def test_other_signs_are_no_faces(said) -> None:
+    assert signs_in(said) == ""
+
+
+def test_a_face_beside_an_open_question_leaves_it_open(visitor) -> None:
+    person = visitor()
+    person.says("where is my order?")
+    assert person.says("🙂").next_expected == ("slot:order_number",)
+
+
+@pytest.mark.parametrize("word", ["ciao", "servus", "salut"])
+def test_a_word_that_greets_and_bids_farewell_greets_at_first(visitor, word) -> None:
+    person = visitor(languages=("en", "de", "fr"))
+    assert person.says(word).intent == "greeting"
+    person.says("opening hours")
+    assert person.says("ciao").intent == "goodbye"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("de", "für 3 personen?"), ("de", "für 4 Personen"), ("en", "for three persons"), ("es", "para 3 personas")],
+)
+def test_who_counts_persons_is_not_handed_over(visitor, language, said) -> None:
+    """Likeness to "a human" is asked about, not acted on."""
+    assert not visitor(languages=LANGUAGES).says(said, language=language).handover

@@ -425,3 +425,34 @@ def test_a_reason_is_no_no_and_read_as_people_type_it(visitor, language: str, sa
 )
 def test_a_no_stays_a_no(language: str, said: str) -> None:
     assert begins_with_no(said, language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "can I still cancel it?"), ("en", "then cancel that order"), ("de", "kann ich das noch stornieren"),
+        ("fr", "je veux l'annuler"), ("es", "quiero cancelarlo"), ("pt", "quero cancelá-la"), ("pt", "quero cancela-la"),
+    ],
+)  # fmt: skip
+def test_it_is_the_order_that_was_spoken_of(visitor, language: str, said: str) -> None:
+    """The number was asked for again, a line after it had been told."""
+    person = visitor(languages=("en", "de", "fr", "es", "pt"))
+    person.says("AC-10042", language=language)
+    person.picks("intent:order_status?order_number=AC-10042")
+    reply = person.says(said, language=language)
+    assert (reply.intent, reply.context["slots"].get("order_number")) == ("cancel_order", "AC-10042")
+    assert reply.next_expected == ("yes", "no")
+
+
+@pytest.mark.parametrize("said", ["I want to cancel another order", "cancel my order", "cancel it, AC-20001 please"])
+def test_another_order_is_not_the_one_that_was_spoken_of(visitor, said: str) -> None:
+    person = visitor()
+    person.picks("intent:order_status?order_number=AC-10042")
+    assert person.says(said).context["slots"].get("order_number") != "AC-10042"
+
+
+def test_after_a_colleague_it_is_what_they_spoke_of(visitor) -> None:
+    person = visitor()
+    person.picks("intent:order_status?order_number=AC-10042")
+    reply = person.says("can I still cancel it?", history=BY_COLLEAGUE)
+    assert reply.context["slots"].get("order_number") is None

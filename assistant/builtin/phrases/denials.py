@@ -74,7 +74,7 @@ _DENIALS = regex.compile(
 )
 #: each denial has one of these; to find that a text has none takes a thirtieth of the time
 _NEGATIONS = regex.compile(
-    r"n(?:ot|['’]?t|ever|icht|ie|e\s|['’]|o\s|unca|ao|ada\s|em\s|eed)|kein|\bpas\b|nst(?:ead|att)|rather|statt|lieu|plutot|vez|lugar|desist|forget|leave|skip|drop|vergess|vergiss|lass|oubli|tomber|dej[ae]|olvid|esquec|deix",
+    r"n(?:ot|['’]?t|ever|icht|ie|e\s|['’]|o\s|unca|[ãa]o|ada\s|em\s|eed)|kein|\bpas\b|nst(?:ead|att)|rather|statt|lieu|plut[oô]t|vez|lugar|desist|forget|leave|skip|drop|vergess|vergiss|lass|oubli|tomber|dej[ae]|olvid|esque[cç]|deix",
     regex.IGNORECASE,
 )
 _CLAUSES = regex.compile(
@@ -113,5 +113,5 @@ def begins_with_no(text: str, language: str) -> bool:
 def denied(text: str) -> bool:
     """True for a text that forbids or does not wish something, in English, German, French, Spanish or Portuguese. "My
     parcel has not come" forbids nothing."""
-    said = unmarked(text[:LOOKED_AT])
-    return _NEGATIONS.search(said) is not None and _DENIALS.search(said) is not None
+    said = text[:LOOKED_AT]
+    return _NEGATIONS.search(said) is not None and _DENIALS.search(unmarked(said)) is not None

@@ -41,6 +41,12 @@ BARE = re.compile(
 )
 
 
+FIGURE = re.compile(
+    r"\d|\b(?:free|kostenlos\w*|gratis|umsonst|gratuit\w*|years?|jahre?|ans?|anos?|included?|enthalten|compris\w*|incluid[oa]s?)\b",
+    re.IGNORECASE,
+)
+
+
 def bare(said: str) -> bool:
     """Whether it asks something of what was spoken of, and does not name it."""
     return bool(BARE.fullmatch(unmarked(_plain(said))))
@@ -58,6 +64,11 @@ def added(said: str) -> str:
         else ""
     )
     return rest if 0 < len(rest.split()) <= MOST_WORDS else ""
+
+
+def tells_figure(texts: Iterable[str]) -> bool:
+    """Whether they say how much or how long: what was asked by `bare`."""
+    return any(FIGURE.search(unmarked(text)) for text in texts)
 
 
 def question_before(history: Iterable[HistoryEntry]) -> str:

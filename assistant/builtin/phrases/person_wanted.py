@@ -185,22 +185,21 @@ _NO_BOT = (
     r"(?:ロボット|ボット|機械|AI|コンピューター?)(?:なんか)?(?:と|とは|に)\S{0,6}?(?:話したくない|話したくありません|話しません|話す気はない|嫌|いやだ)",
     r"(?:不(?:想|要|愿意|愿)?|别)(?:再)?(?:跟|和|与|同)\S{0,3}?(?:机器人|机器|电脑|AI)\S{0,3}?(?:说话|聊|谈|沟通|对话|讲)",
 )  # fmt: skip
-_NAMES_BOT = regex.compile(r"bot|robo|ma[cs][hcz]|maquin|computer|ordena|ordinat|automat|\b(?:ai|ki|ia)\b|روبوت|آلة|الة|بوت|ماكينة|ロボ|ボット|機械|AI|コンピュータ|机器|电脑", regex.I)  # fmt: skip
+_NAMES_BOT = regex.compile(r"bot|rob[oô]|ma[cs][hcz]|m[aá]quin|computer|ordena|ordinat|automat|\b(?:ai|ki|ia)\b|روبوت|آلة|الة|بوت|ماكينة|ロボ|ボット|機械|AI|コンピュータ|机器|电脑", regex.I)  # fmt: skip
 # Without marks on letters, as many type.
 _REFUSED = regex.compile(unmarked("|".join(f"(?:{shape})" for shape in _NO_BOT)), regex.IGNORECASE)
 
 #: each wish has one of these; to find that a text has none is a single search
-_NAMED = regex.compile(
-    unmarked(
-        r"h?uman|humain|person|pessoa|agent|operat|repres|\brep\b|advis|asesor|coll?eg|compañer|emp(?:loy|lead|iegat)|staff|member|manager|supervisor|some(?:one|body)"
-        r"|customer|support|conseill|responsable|responsável|quelqu|servi[cz]|technicien|encargad|alguien|alguém|atenci|atendente|apoio|assistente|funcion"
-        r"|addett|qualcuno|consulente|impiegat|\bmens|persoon|medewerk|iemand|klantenservice|adviseur|vertegenw"
-        r"|mitarbeit|berater|ansprech|jemand|vorgesetz|kunden|człow|osob|konsult|pracown|kimś|doradc|obsług"
-        r"|insan|temsilci|yetkili|görevli|çalışan|\bbiri|kişi|إنسان|انسان|شخص|موظف|ممثل|بشر|مسؤول|أحد|احد|خدمة"
-        r"|人|オペレーター|担当|スタッフ|係|客服|专员"
-    ),
-    regex.IGNORECASE,
+_NAMES = (
+    r"h?uman|humain|person|pessoa|agent|operat|repres|\brep\b|advis|asesor|coll?eg|compañer|emp(?:loy|lead|iegat)|staff|member|manager|supervisor|some(?:one|body)"
+    r"|customer|support|conseill|responsable|responsável|quelqu|servi[cz]|technicien|encargad|alguien|alguém|atenci|atendente|apoio|assistente|funcion"
+    r"|addett|qualcuno|consulente|impiegat|\bmens|persoon|medewerk|iemand|klantenservice|adviseur|vertegenw"
+    r"|mitarbeit|berater|ansprech|jemand|vorgesetz|kunden|człow|osob|konsult|pracown|kimś|doradc|obsług"
+    r"|insan|temsilci|yetkili|görevli|çalışan|\bbiri|kişi|إنسان|انسان|شخص|موظف|ممثل|بشر|مسؤول|أحد|احد|خدمة"
+    r"|人|オペレーター|担当|スタッフ|係|客服|专员"
+    rf"|{_NAMES_BOT.pattern}"
 )
+_NAMED = regex.compile(rf"{_NAMES}|{unmarked(_NAMES)}", regex.IGNORECASE)
 _CLAUSES = regex.compile(
     r"[.,;:!?…\n¿¡、，。！？；：،؛؟()]+|\s[-–—]\s"
     r"|\b(?:and|but|so|because|und|aber|sondern|denn|et|mais|donc|car|y|pero|sino|porque|e|mas|ma|però|en|maar|ale|ve|ama|fakat)\b",
@@ -215,13 +214,13 @@ _COMPILED = tuple(
 def person_wanted(text: str) -> bool:
     """True for a text of which a clause asks for a human. "I do not want a human", "are you a human?" and "I talked to an
     agent yesterday" ask for none."""
+    if not _NAMED.search(text[:LOOKED_AT]):
+        return False
     said = unmarked(text[:LOOKED_AT])
     try:
         if _NAMES_BOT.search(said) and _REFUSED.search(said, timeout=TIMEOUT_S):
             return True
-        return _NAMED.search(said) is not None and any(
-            _asks(clause) for clause in _CLAUSES.split(said) if clause and clause.strip()
-        )
+        return any(_asks(clause) for clause in _CLAUSES.split(said) if clause and clause.strip())
     except TimeoutError:
         return False
 
