@@ -49,7 +49,6 @@ LEAST_S = 0.5  # less is no time for a model
 PROMPT_SHARE = 0.7  # of the budget, where tools may answer within the turn
 MOST_CONTENTS = 4  # messages of one answer
 SIZES = (1.0, 0.5, 0.25)  # of the budget, where a model takes no longer prompt
-TOO_LONG = frozenset({"llm_prompt_too_long", "no_model_fits"})
 UNSURE = "call_unsure"  # why a colleague is asked: it is unknown whether what the person agreed to was done
 HAND_OVER = Tool(
     "hand_over",
@@ -211,8 +210,7 @@ class LanguageEngine:
             try:
                 return self._rounds(request, messages, box, turn, built, mask, language, intent), built
             except ChatError as error:
-                longer = error.code in TOO_LONG and not turn.models  # nothing was asked of it yet
-                if not longer or size == SIZES[-1]:
+                if error.code != "llm_prompt_too_long" or turn.models or size == SIZES[-1]:
                     raise
         raise AssertionError("unreachable")
 

@@ -61,7 +61,8 @@ def chat(
     them within RESPONSE_CACHE_TTL is answered again (assistant/llm/answers.py).
 
     Raises ChatError, within ``request.deadline_s`` seconds: ``no_model`` where the tenant has none, ``no_model_fits``
-    where none can do it, ``budget_exceeded`` where the day's money is spent, and else the last one's fault, ``llm_…``.
+    where none can do it, ``llm_prompt_too_long`` where none of those takes so much, ``budget_exceeded`` where the day's
+    money is spent, and else the last one's fault, ``llm_…``.
     """
     ends = time.monotonic() + request.deadline_s
     model = model or settings_for(current_tenant_id()).default_model

@@ -32,21 +32,27 @@ def chosen(
     First ``model``. Then by rank; of one rank those that are strong enough before those that are not, those kept for
     this intent, language or purpose before those for everything, and the cheaper before the dearer. ``frugal``: by price alone.
 
-    Raises ChatError ``no_model`` or ``no_model_fits``.
+    Raises ChatError ``no_model``, ``no_model_fits``, or ``llm_prompt_too_long`` where the question is longer than those that could
+    do it take.
     """
     if not found:
         raise ChatError("no_model")
     size, hard = prompt_tokens(request), hardness(request)
     wanted = needs | ({"tools"} if request.tools else set())
-    fitting = [
+    able = [
         one
         for one in found
-        if wanted <= abilities(one)
-        and size + min(request.max_tokens, one.max_tokens or request.max_tokens) <= one.context_tokens
-        and _serves(one, purpose=purpose, intent=intent, language=language)
+        if wanted <= abilities(one) and _serves(one, purpose=purpose, intent=intent, language=language)
+    ]
+    if not able:
+        raise ChatError("no_model_fits")
+    fitting = [
+        one
+        for one in able
+        if size + min(request.max_tokens, one.max_tokens or request.max_tokens) <= one.context_tokens
     ]
     if not fitting:
-        raise ChatError("no_model_fits")
+        raise ChatError("llm_prompt_too_long")
 
     def order(one: Offer) -> tuple[object, ...]:
         kept = bool(one.intents) + bool(one.languages) + bool(one.purposes)

@@ -13,7 +13,7 @@ from assistant.builtin.engine import Builtin
 from assistant.engines import engine_for
 from assistant.language.engine import LanguageEngine
 from assistant.models import LanguageModel, ModelBudget, ModelUse
-from assistant.port import EngineRequest
+from assistant.port import EngineRequest, HistoryEntry
 from assistant.tools.models import Tool
 from channels_app.content.types import text
 from channels_app.http import standard_webhooks
@@ -43,12 +43,12 @@ def asked(twin: Twin, tenant: Any) -> Iterator[Any]:
     tenant.save()
     streamed: list[str] = []
 
-    def ask(words: str, context: Any = None) -> Any:
+    def ask(words: str, context: Any = None, **members: Any) -> Any:
         engine = engine_for(settings_for(tenant.id).model_dump())
         assert isinstance(engine, LanguageEngine)
         engine.prepare()  # as a worker does, before the deadline runs
         request = EngineRequest(
-            tenant.id, uuid.UUID(int=3), "web", (text(words),), context=context or {}, stream=streamed.append
+            tenant.id, uuid.UUID(int=3), "web", (text(words),), context=context or {}, stream=streamed.append, **members
         )
         return engine.respond(request), "".join(streamed)
 
@@ -180,3 +180,27 @@ def test_an_answer_that_costs_more_than_was_set_aside_stands_and_is_the_last(
     assert ModelBudget.objects.get().spent_micros == ModelUse.objects.get().cost_micros > 850_000
     assert asked("Which stove burns longest in the cold?")[0].why["degraded"] == "budget_exceeded"
     assert hard_stops() == 1
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_a_model_of_a_small_context_gets_a_shorter_prompt(asked: Any, twin: Twin, tenant: Any, kind: str) -> None:
+    """The tenant's budget is more than it takes: it was never asked."""
+    LanguageModel.objects.all().delete()
+    model(provider(tenant, twin, kind, name="small"), context_tokens=2600)
+    twin.llm.obedient = False
+    twin.llm.say("It burns for hours.", times=None)
+    history = tuple(HistoryEntry("visitor", f"{number} " + "of stoves and pegs " * 30) for number in range(20))
+    reply, _ = asked("Which stove burns longest in the cold?", history=history)
+    assert (reply.engine, reply.contents[0].text) == ("language_model", "It burns for hours.")
+    assert reply.why["prompt"]["left_out"]["turns"] > 5 and len(twin.llm.heard) == 1
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_an_answer_that_was_cut_by_its_tokens_is_no_whole_one(asked: Any, twin: Twin, tenant: Any, kind: str) -> None:
+    LanguageModel.objects.all().delete()
+    model(provider(tenant, twin, kind, name="other"))
+    twin.llm.obedient = False
+    twin.llm.say("It burns for nine hours. In hard frost it is seven and a half, and not one more.")
+    twin.faults.order("length")
+    reply, _ = asked("Which stove burns longest in the cold?")
+    assert reply.contents[0].text == "It burns for nine hours." and reply.why["degraded"] == "answer_too_long"

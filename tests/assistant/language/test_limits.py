@@ -22,16 +22,16 @@ def texts(reply: Any) -> list[str]:
 
 
 class Saying:
-    """A model that says ``words`` and stops so; it takes ``most`` characters of prompt, by ``refusal`` of more."""
+    """A model that says ``words`` and stops so; it takes ``most`` characters of prompt."""
 
-    def __init__(self, words: str, stop: str = "stop", most: int = 10**9, refusal: str = "llm_prompt_too_long"):
-        self.words, self.stop, self.most, self.refusal = words, stop, most, refusal
+    def __init__(self, words: str, stop: str = "stop", most: int = 10**9):
+        self.words, self.stop, self.most = words, stop, most
         self.requests: list[ChatRequest] = []
 
     def __call__(self, request: ChatRequest, *, stream: Any = None, **_: Any) -> ChatResult:
         self.requests.append(request)
         if sum(len(said.text) for said in request.messages) > self.most:
-            raise ChatError(self.refusal)
+            raise ChatError("llm_prompt_too_long")
         for at in range(0, len(self.words) if stream else 0, 3):
             stream(self.words[at : at + 3])
         return ChatResult(self.words, self.stop, "twin/saying")
@@ -63,10 +63,9 @@ def test_an_answer_of_many_messages_is_not_cut_without_a_word(saying) -> None:
     assert len(reply.contents) == 4 and reply.why["degraded"] == "answer_too_long"
 
 
-@pytest.mark.parametrize("refusal", ["llm_prompt_too_long", "no_model_fits"])
-def test_a_prompt_that_is_too_long_is_shortened_and_counted(saying, refusal: str) -> None:
+def test_a_prompt_that_is_too_long_is_shortened_and_counted(saying) -> None:
     history = tuple(HistoryEntry("visitor", f"{number} " + "tent pegs " * 40) for number in range(20))
-    model = Saying("It is dry.", most=6_000, refusal=refusal)
+    model = Saying("It is dry.", most=6_000)
     reply = saying(model).says(QUESTION, history=history)
     assert texts(reply) == ["It is dry."] and "degraded" not in reply.why
     assert len({len(one.messages) for one in model.requests}) > 1
