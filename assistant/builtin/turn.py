@@ -23,7 +23,7 @@ from assistant.intents.skills import Skill
 from assistant.intents.tongues import tongue_of
 from assistant.knowledge.facts import Finding
 from assistant.knowledge.search import Passage, known_from
-from assistant.port import EngineRequest, NotAtOnce, Said, Told
+from assistant.port import EngineRequest, HistoryEntry, NotAtOnce, Said, Told
 from channels_app.content.options import choice_for
 from channels_app.content.types import Choice, Content, text
 
@@ -61,8 +61,12 @@ class Options:
 
 def others_spoke(request: EngineRequest) -> bool:
     """Whether a colleague, or another program in the bot's name, did since the assistant: what comes now is said to them."""
-    last = next((one for one in reversed(request.history) if one.role in ("agent", "bot")), None)
+    last = _last_answer(request)
     return last is not None and (last.role == "agent" or last.unasked)
+
+
+def _last_answer(request: EngineRequest) -> HistoryEntry | None:
+    return next((one for one in reversed(request.history) if one.role in ("agent", "bot")), None)
 
 
 class Turn:
@@ -72,7 +76,8 @@ class Turn:
     a row, ``asked`` is what is asked for and how often it was in a row, ``on_yes`` the payload that a "yes" stands for,
     ``offered`` the content whose options a typed number or title may mean, ``later`` the wishes that come after this one,
     ``goods`` the products of the last answer about any, ``about`` is set where the last answer was still about them.
-    What the assistant waited for ends with a colleague's word, and what was asked with that of a program in its name (`others_spoke`): the next "yes" or "2" is said to them.
+    What the assistant waited for ends with a colleague's word, and what was asked with that of a program in its name
+    (`others_spoke`): the next "yes" or "2" is said to them. ``colleague_spoke``: since the assistant did.
     """
 
     def __init__(
@@ -92,10 +97,12 @@ class Turn:
         self.goods = as_dict(memory.get("goods"))
         self.asked = _list(memory.get("asked"))
         self.before = self.context.get("current_intent")  # what the last answer was to
+        last = _last_answer(request)
+        self.colleague_spoke = last is not None and last.role == "agent"
         self.about_goods = (self.before == PRODUCTS or "about" in memory) and not self.colleague_spoke
         waiting = self.stage in (COLLECTING, CONFIRMING)
         self.later = [str(one) for one in _list(memory.get("later"))] if waiting else []
-        if others_spoke(request):
+        if last is not None and (self.colleague_spoke or last.unasked):
             self.on_yes, self.offered = "", None
         if self.colleague_spoke:
             self.missed, self.later = 0, []
@@ -172,12 +179,6 @@ class Turn:
         wanted, sure = self.classification.intent, self.options.high
         found = (looked.classification for looked in self.looked_at_all(parts)) if parts else ()
         return any(one.intent == wanted and one.confidence >= sure for one in found)
-
-    @cached_property
-    def colleague_spoke(self) -> bool:
-        """Since the assistant did."""
-        spoken = (one.role for one in reversed(self.request.history) if one.role in ("agent", "bot"))
-        return next(spoken, "") == "agent"
 
     @cached_property
     def choice(self) -> Choice | None:
