@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import path
 
+from assistant.console.asked import asked_page
 from assistant.console.judged import judged_page
 from assistant.engines import BUILTIN, CURRENT
 from assistant.evaluations.models import EvaluationCase
@@ -52,12 +53,16 @@ class EvaluationCaseAdmin(TenantAdmin):
     buttons = (Button("run", "Ask the assistant", "fact_check"),)
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(partial(judged_page, self))
-        return [path("judged/", view, name="assistant_evaluationcase_judged"), *super().get_urls()]
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(partial(view, self)), name=f"assistant_evaluationcase_{name}")
+            for name, view in {"judged": judged_page, "asked": asked_page}.items()
+        ]
+        return [*own, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        asks = "messages:read" in permissions_in(request, None)
-        return super().changelist_view(request, {**(extra_context or {}), "asks": asks})
+        held = permissions_in(request, None)
+        ways = {"asks": "messages:read" in held, "runs": "intents:write" in held}
+        return super().changelist_view(request, {**(extra_context or {}), **ways})
 
     def do_run(self, request: HttpRequest, row: Any) -> str:
         with tenant_scope(row.tenant_id):

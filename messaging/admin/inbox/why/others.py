@@ -5,37 +5,17 @@ Owns the form and how an answer is shown. Nothing is sent or kept (messaging/ass
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
-from assistant.engines import BUILTIN, CURRENT, has_models, is_held
-from assistant.llm.providers.offers import offers
+from assistant.engines import is_held
 from assistant.llm.told import words_of
-from assistant.prompts.models import SystemPrompt
 from conversations.models import Message
 from messaging.assist.asking import Answer, ask_each, asked_again
 
 MOST = 4  # asked at once: one after the other, within a request
-MOST_PROMPTS = 10
-NAMED = {CURRENT: "What answers people now", BUILTIN: "The built-in assistant"}
-
-
-def engines_shown() -> Sequence[tuple[str, str]]:
-    """Of the tenant in scope: what may be asked, and what it is called."""
-    return list(_engines())
-
-
-def _engines() -> Iterator[tuple[str, str]]:
-    yield from NAMED.items()
-    if has_models():
-        yield from ((f"model:{one.full_name}", one.full_name) for one in offers())
-        for one in SystemPrompt.objects.order_by("-version")[:MOST_PROMPTS]:
-            yield (
-                f"prompt:{one.version}",
-                f"Version {one.version} of the prompt" + (f": {one.note}" if one.note else ""),
-            )
 
 
 class AskForm(forms.Form):

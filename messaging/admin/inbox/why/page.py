@@ -15,11 +15,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
+from assistant.console.engines import engines_shown
 from assistant.llm.told import WORDS, words_of
 from assistant.models import Intent, KnowledgeEntry
 from conversations.models import Conversation, Message
 from conversations.safety import WHY
-from messaging.admin.inbox.why.others import AskForm, engines_shown
+from messaging.admin.inbox.why.others import AskForm
 from messaging.outbox.reasons import waits_words
 from messaging.talks.edits import answer_again
 from tenants.access.limits import client_ip
