@@ -32,7 +32,7 @@ KINDS: Mapping[str, bool | None] = {"": None, "good": True, "bad": False}
 
 
 def judged_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
-    """``tenant``: whose; ``which``: one of KINDS. A POST takes the answer of ``message`` off the list."""
+    """``tenant``: whose; ``which``: one of KINDS; ``behind``: the mark that the page before ended with. A POST takes the answer of ``message`` off the list."""
     tenant, tenants = tenant_asked(request, READ)
     held = permissions_in(request, tenant.id)
     if "intents:read" not in held:
@@ -42,15 +42,22 @@ def judged_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
         if request.method == "POST":
             return _removed(request, tenant, writes=writes)
         read_noted(request.user, "message", "", client_ip(request))
-        found = answers_judged(MOST_SHOWN, good=KINDS.get(which))
+        found, further = answers_judged(MOST_SHOWN, good=KINDS.get(which), behind=_id(request.GET.get("behind", "")))
         names = _names(found)
         told = [_told(tenant, one, names, talks="conversations:read" in held) for one in found]
     context = {
         **page.admin_site.each_context(request), "opts": page.opts, "title": "Judged answers", "tenant": tenant,
         "tenants": tenants if len(tenants) > 1 else [], "answers": told, "writes": writes, "which": which,
-        "kinds": [("", "All"), ("good", "Good"), ("bad", "Not good")], "most": MOST_SHOWN,
+        "kinds": [("", "All"), ("good", "Good"), ("bad", "Not good")], "further": further,
     }  # fmt: skip
     return render(request, "admin/assistant/judged.html", context)
+
+
+def _id(given: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(given)
+    except ValueError:
+        return None
 
 
 def _removed(request: HttpRequest, tenant: Tenant, *, writes: bool) -> HttpResponse:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError
+from django.db.models import Q
 
 from assistant.evaluations.models import AnswerMark
 from conversations.models import Message
@@ -62,10 +63,17 @@ def marks_of(message_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, bool]:
     return dict(AnswerMark.objects.filter(message_id__in=list(message_ids)).values_list("message_id", "good"))
 
 
-def answers_judged(limit: int, *, good: bool | None = None) -> list[Judged]:
-    """Of the tenant in scope, the newest first; what was deleted or erased since is not there."""
+def answers_judged(
+    limit: int, *, good: bool | None = None, behind: uuid.UUID | None = None
+) -> tuple[list[Judged], uuid.UUID | None]:
+    """Of the tenant in scope, the newest first, ``behind`` the mark of that id; what was deleted or erased since is not there.
+    And the id to go on behind, None where there are no more."""
     rows = AnswerMark.objects.order_by("-marked_at", "-id")
-    return judged_of(list((rows if good is None else rows.filter(good=good))[:limit]))
+    rows = rows if good is None else rows.filter(good=good)
+    if last := AnswerMark.objects.filter(id=behind).first() if behind else None:
+        rows = rows.filter(Q(marked_at__lt=last.marked_at) | Q(marked_at=last.marked_at, id__lt=last.id))
+    marks = list(rows[: limit + 1])
+    return judged_of(marks[:limit]), marks[limit - 1].id if len(marks) > limit else None
 
 
 def judged_of(marks: Sequence[AnswerMark]) -> list[Judged]:

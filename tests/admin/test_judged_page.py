@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from assistant.console import judged
 from assistant.evaluations.models import AnswerMark, EvaluationCase
 from tenants.models import AuditEntry
+from tenants.storage.db import now
 from tests.admin.conftest import rows
 from tests.factories import ConversationFactory, MessageFactory
 
@@ -127,3 +129,27 @@ def test_who_only_reads_takes_nothing_off(tenant, staff_of, agent, answer) -> No
     assert "Make a question of it" not in reader.get(PAGE).content.decode()
     assert reader.post(PAGE, {"message": str(answer.id)}).status_code == 403
     assert verdicts() == [True]
+
+
+def test_older_ones_are_on_further_pages(tenant, staff_of, agent, answer, monkeypatch) -> None:
+    """Beyond the newest hundred none could be reached."""
+    monkeypatch.setattr(judged, "MOST_SHOWN", 2)
+    said = [answer] + [
+        MessageFactory(
+            tenant=tenant, conversation=answer.conversation, role="bot", direction="outbound", text=f"no {n}"
+        )
+        for n in range(4)
+    ]
+    for row in said:
+        judge(agent, row, "no")
+    rows(AnswerMark).update(marked_at=now())  # at the same moment
+    client, seen, where = staff_of(tenant, TEACHES), [], PAGE
+    for _ in range(3):
+        shown = client.get(where)
+        seen.append([one["message"] for one in shown.context["answers"]])
+        where = f"{PAGE}?which=bad&tenant={tenant.pk}&behind={shown.context['further']}"
+        assert ('rel="next"' in shown.content.decode()) is bool(shown.context["further"])
+    assert [len(page) for page in seen] == [2, 2, 1] and {one for page in seen for one in page} == {
+        row.id for row in said
+    }
+    assert len(client.get(f"{PAGE}?behind=odd").context["answers"]) == 2
