@@ -17,6 +17,7 @@ from assistant.intents.skills import Skill
 from assistant.knowledge.search import known_from
 from assistant.port import EngineReply
 from channels_app.content.types import Content
+from channels_app.words.automatic import is_automatic
 
 
 class Found(Replies):
@@ -29,6 +30,8 @@ class Found(Replies):
     def fact_found(self, then: Content | None = None, more: float = 0.0) -> EngineReply | None:
         """The knowledge has it. ``then`` is a question to come back to; ``more``: how much surer it must be than elsewhere."""
         best = next(iter(self.findings), None)
+        if is_automatic(self.text):  # "message not delivered" is about no article on deliveries
+            return None
         if best and best.score >= self.options.known + more:
             return self.tell(best.fact, best.score, then)
         passage = self.passage

@@ -172,7 +172,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Shipping times",
         "description": "How long delivery takes and what it costs",
         "examples": [
-            "how much is it to norway", "what do you charge for sending abroad", "can it be faster",
+            "what do you charge for sending abroad", "can it be faster",
             "i need it by friday", "will it be here before the weekend", "can i have it by tomorrow", "how much is shipping to france",
             "do i have to pay for delivery", "is delivery free",
             "how long does shipping take", "shipping times", "how fast is delivery", "when do you deliver",

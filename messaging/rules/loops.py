@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from channels_app.selectors import channel_for_id
+from channels_app.words.automatic import is_automatic
 from channels_app.words.folding import folded
 from conversations.models import Conversation, Message
 from tenants.storage import prepared
@@ -19,6 +20,7 @@ from tenants.storage.db import now
 
 LOOP = "loop"  # the reason of the hand-over
 SAME = 5  # times that the same words are answered
+AUTOMATIC = 2  # texts of machines, whatever their words, that are answered
 SAME_WITHIN = timedelta(minutes=5)
 BUSY = 8  # answers of the bot among those that were read, before any are counted
 MOST = 60  # answers of the bot, to whatever words
@@ -43,10 +45,12 @@ def is_loop(conversation: Conversation, recent: Sequence[Any], unanswered: Seque
     own = {m.id for m in unanswered}
     words = folded(unanswered[-1].text)
     if words and not unanswered[-1].content.get("choice"):
-        same = (
+        earlier = [
             m for m in since if m.role == Message.Role.VISITOR and m.id not in own and at - m.created_at < SAME_WITHIN
-        )
-        if sum(folded(m.text) == words for m in same) >= SAME:
+        ]
+        if sum(folded(m.text) == words for m in earlier) >= SAME:
+            return True
+        if is_automatic(unanswered[-1].text) and sum(is_automatic(m.text) for m in earlier) >= AUTOMATIC:
             return True
     if sum(m.role == Message.Role.BOT and at - m.created_at < MOST_WITHIN for m in since) < BUSY:
         return False

@@ -107,6 +107,9 @@ LONGEST: dict[str, int] = {
     "messaging.rating.taken": 1000,
     "messaging.reports.contact_signals": RAW_MOST,  # a value of a platform's data
     "channels_app.adapters.slack.calls": RAW_MOST,
+    "assistant.builtin.phrases.same_thing": 200,
+    "assistant.builtin.phrases.signs": MAX_TEXT,
+    "channels_app.words.automatic": 400,
     "assistant.builtin.phrases.consents": 200,
     "assistant.builtin.wording": MAX_TEXT,
     "assistant.builtin.phrases.denials": MAX_TEXT,

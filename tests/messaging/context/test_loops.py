@@ -10,6 +10,7 @@ import pytest
 from assistant.port import EngineReply
 from channels_app.content.types import Content, text
 from channels_app.contract import InboundMessage, Sender
+from channels_app.words.automatic import is_automatic
 from conversations.models import Conversation, Event, Message
 from messaging.accept import accept
 from messaging.models import Turn
@@ -66,6 +67,52 @@ def test_the_same_words_are_answered_five_times_and_then_a_human_is_asked_for(he
     assert Message.objects.filter(role="bot").count() == loops.SAME
     told = Event.objects.filter(type="chat.conversation.updated").latest("seq").payload
     assert (told["control_owner"], told["reason"]) == ("human", "loop")
+
+
+MACHINES = (
+    "Automatic reply: I am out of the office until 5 January.",
+    "Automatische Antwort: Ich bin bis 5. Januar nicht im Büro.",
+    "Ich bin derzeit nicht erreichbar und habe keinen Zugriff auf meine E-Mails.",
+    "Réponse automatique : je suis absent du bureau jusqu'au 5 janvier.",
+    "Respuesta automática: estoy fuera de la oficina hasta el 5 de enero.",
+    "Resposta automática: estou ausente do escritório até 5 de janeiro.",
+    "Message not delivered: the address was not found.",
+    "Mail delivery failed: returning message to sender",
+    "Undeliverable: Your order",
+    "Ihre Nachricht konnte nicht zugestellt werden.",
+    "I'm sorry, I didn't understand that. Please choose an option.",
+    "Sorry, I did not get that. Please select one of the options.",
+    "Das habe ich leider nicht verstanden. Bitte wählen Sie eine Option.",
+)
+
+
+@pytest.mark.parametrize("said", MACHINES)
+def test_a_machine_is_known_by_its_words(said: str) -> None:
+    assert is_automatic(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "My order was not delivered", "my parcel has not been delivered yet", "Ich bin nicht zufrieden", "I am on holiday, can you deliver later?",
+        "sorry, I don't understand", "mein paket wurde nicht zugestellt", "je suis à Lyon", "estou à espera", "is there an automatic refund?",
+        "I work in an office", "no he recibido el pedido", "can I choose the option express?",
+    ],
+)  # fmt: skip
+def test_a_person_is_none(said: str) -> None:
+    assert not is_automatic(said)
+
+
+def test_machines_that_say_it_in_ever_other_words_are_answered_twice(hear, asked) -> None:
+    """Each was new, and answered: sixty times in ten minutes."""
+    assert hear(*MACHINES[:2]).control_owner == "bot"
+    conversation = hear(MACHINES[6])
+    assert (conversation.control_owner, conversation.held_by) == ("human", "queue")
+    assert len(asked) == loops.AUTOMATIC
+
+
+def test_one_report_of_a_machine_among_a_persons_words_ends_nothing(hear) -> None:
+    assert hear("hello", MACHINES[6], "what does that mean?", "where is my order?").control_owner == "bot"
 
 
 def test_other_words_between_are_no_way_out(hear) -> None:
