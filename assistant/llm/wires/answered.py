@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assistant.llm.chat import ChatRequest, Stop, ToolCall
+from assistant.llm.chat import ChatRequest, Said, Stop, ToolCall
 from assistant.llm.faults import ProviderFault, told_as
 from assistant.llm.providers.offers import Offer
 from tenants.storage.json_values import unstorable
@@ -22,6 +22,7 @@ Tell = Callable[[str], None]
 MOST_CALLS = 32
 NAME, CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}"), re.compile(r"[A-Za-z0-9_-]{1,128}")
 NO_TOOL = "unknown"
+BEGUN = "(We began this conversation.)"
 
 
 @dataclass
@@ -102,6 +103,23 @@ def system_text(request: ChatRequest, *, in_words: bool) -> str:
     if in_words and request.schema is not None:
         parts.append(asked_in_words(request.schema))
     return "\n\n".join(part for part in parts if part)
+
+
+def in_turns(request: ChatRequest) -> list[Said]:
+    """The chat as every provider takes it, without the system's words: the person begins, and user and assistant take turns, for
+    Anthropic refuses a chat that the assistant begins, and templates of local models two messages of one side in a row."""
+    turns: list[Said] = []
+    for said in request.messages:
+        if said.role == "system" or not (said.text or said.calls or said.role == "tool"):
+            continue
+        if not turns and said.role == "assistant":
+            turns.append(Said("user", BEGUN))
+        before = turns[-1] if turns else None
+        if before and before.role == said.role != "tool" and not before.calls:
+            turns[-1] = replace(said, text=f"{before.text}\n\n{said.text}".strip())
+        else:
+            turns.append(said)
+    return turns
 
 
 def tokens_asked(offer: Offer, request: ChatRequest) -> int:

@@ -22,6 +22,7 @@ from assistant.llm.wires.answered import (
     by_schema,
     count,
     error_refuse,
+    in_turns,
     system_text,
     temperature_asked,
     tokens_asked,
@@ -70,7 +71,7 @@ def names(server: Server) -> list[str]:
 def _body(offer: Offer, request: ChatRequest) -> dict[str, Any]:
     body: dict[str, Any] = {
         "model": offer.name, "max_tokens": tokens_asked(offer, request),
-        "messages": [_message(said) for said in request.messages if said.role != "system"],
+        "messages": _messages(in_turns(request)),
     }  # fmt: skip
     if system := system_text(request, in_words=not by_schema(offer, request)):
         body["system"] = system
@@ -85,6 +86,20 @@ def _body(offer: Offer, request: ChatRequest) -> dict[str, Any]:
     if by_schema(offer, request):
         body["output_config"] = {"format": {"type": "json_schema", "schema": dict(request.schema or {})}}
     return body
+
+
+def _messages(turns: list[Said]) -> list[dict[str, Any]]:
+    """What calls gave stands together in one message, as the calls did."""
+    messages: list[dict[str, Any]] = []
+    results = False
+    for said in turns:
+        message = _message(said)
+        if said.role == "tool" and results:
+            messages[-1]["content"] += message["content"]
+        else:
+            messages.append(message)
+        results = said.role == "tool"
+    return messages
 
 
 def _message(said: Said) -> dict[str, Any]:

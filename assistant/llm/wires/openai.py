@@ -21,6 +21,7 @@ from assistant.llm.wires.answered import (
     by_schema,
     count,
     error_refuse,
+    in_turns,
     system_text,
     temperature_asked,
     tokens_asked,
@@ -70,7 +71,7 @@ def _body(offer: Offer, request: ChatRequest) -> dict[str, Any]:
     server, schema = offer.server, request.schema
     system = system_text(request, in_words=not by_schema(offer, request))
     messages = [{"role": server.system_role, "content": system}] if system else []
-    messages += [_message(said) for said in request.messages if said.role != "system"]
+    messages += map(_message, in_turns(request))
     body: dict[str, Any] = {
         "model": offer.name, "messages": messages, server.max_tokens_field: tokens_asked(offer, request),
     }  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -77,6 +78,8 @@ def _complaint(call: Call, body: Mapping[str, Any]) -> str:
         return "messages: roles are user and assistant"
     if "temperature" in body and call.headers["anthropic-version"] >= "2026-10-21":
         return "temperature: removed"
+    if len(said) > 1 and any(one["role"] == after["role"] for one, after in pairwise(said)):
+        return "messages: roles take turns"  # stricter than the provider, which joins them
     asked = {"None"}  # of blocks that have no id
     for block in _blocks_of(said):
         if block.get("type") == "tool_result" and block.get("tool_use_id") not in asked:

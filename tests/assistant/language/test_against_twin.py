@@ -204,3 +204,19 @@ def test_an_answer_that_was_cut_by_its_tokens_is_no_whole_one(asked: Any, twin: 
     twin.faults.order("length")
     reply, _ = asked("Which stove burns longest in the cold?")
     assert reply.contents[0].text == "It burns for nine hours." and reply.why["degraded"] == "answer_too_long"
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+@pytest.mark.parametrize("first", ["bot", "agent"])
+def test_a_conversation_that_we_began_is_told_as_providers_take_it(
+    asked: Any, twin: Twin, tenant: Any, kind: str, first: str
+) -> None:
+    """Anthropic refuses a chat whose first words are the assistant's."""
+    LanguageModel.objects.all().delete()
+    model(provider(tenant, twin, kind, name="other"))
+    twin.llm.obedient = False
+    twin.llm.say("It burns for hours.", times=None)
+    history = (HistoryEntry(first, "Welcome to Acorn!"), HistoryEntry("visitor", "Hm."))
+    reply, _ = asked("Which stove burns longest in the cold?", history=history)
+    assert (reply.engine, reply.contents[0].text) == ("language_model", "It burns for hours.")
+    assert any("Welcome to Acorn!" in text for _, text in twin.llm.heard[0].texts)

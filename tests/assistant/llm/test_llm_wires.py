@@ -293,3 +293,26 @@ def test_a_model_that_has_called_enough_is_told_its_tools_and_that_it_may_not(ki
     assert chat(ChatRequest(said, tools=(LOOK,), may_call=False), purpose="answer").text == "It is on its way."
     body = twin.requests[-1].json()
     assert body["tools"] and body["tool_choice"] in ("none", {"type": "none"}) and twin.llm.heard[-1].tools == ()
+
+
+def test_whichever_side_began_user_and_assistant_take_turns(kind, twin) -> None:
+    said = (
+        Said("system", "Be brief."), Said("assistant", "Welcome."), Said("assistant", "Still there?"), Said("user", "Yes."),
+        Said("user", ""), Said("user", "Where is it?"),
+    )  # fmt: skip
+    twin.llm.say("It comes tomorrow.")
+    assert chat(ChatRequest(said), purpose="answer").text == "It comes tomorrow."
+    told = [one for one in twin.requests[0].json()["messages"] if one["role"] != "system"]
+    assert [one["role"] for one in told] == ["user", "assistant", "user"]
+    assert [one["content"] for one in told[1:]] == ["Welcome.\n\nStill there?", "Yes.\n\nWhere is it?"]
+
+
+def test_results_of_several_calls_are_told_together(kind, twin) -> None:
+    twin.llm.say("I look.", calls=[("order_status", {"order": "1"}), ("order_status", {"order": "2"})])
+    asked = question(tools=(LOOK,))
+    wanted = chat(asked, purpose="answer")
+    results = [Said("tool", one.arguments["order"], call_id=one.id) for one in wanted.calls]
+    said = (*asked.messages, Said("assistant", wanted.text, calls=wanted.calls), *results)
+    twin.llm.say("Both are on their way.")
+    assert chat(ChatRequest(said, tools=(LOOK,)), purpose="answer").text == "Both are on their way."
+    assert [text for role, text in twin.llm.heard[-1].texts if role == "tool"] == ["1", "2"]
