@@ -13,6 +13,7 @@ from assistant.llm.ask import chat
 from assistant.llm.chat import ChatError, ChatRequest, Said
 from assistant.llm.tokens import text_tokens
 from assistant.prompting.frames import RULE, framed
+from assistant.prompting.leaks import Secret
 from assistant.prompting.masking import Mask
 from tenants.errors import Conflict, Unavailable
 from tenants.scope import current_tenant_id
@@ -36,10 +37,10 @@ def told_plainly(rules: str, words: str, *, kind: str, purpose: str, most: int, 
 
     Raises Conflict ``no_model`` and ``budget_exceeded``, Unavailable ``model_failed``; also where the answer breaks off.
     """
-    chosen = settings_for(current_tenant_id())
+    chosen, told = settings_for(current_tenant_id()), f"{rules}\n{RULE}"
     mask = Mask(chosen.provider_mask, chosen.region)
     asked = ChatRequest(
-        (Said("system", f"{rules}\n{RULE}"), Said("user", framed(kind, mask.hide(words)))),
+        (Said("system", told), Said("user", framed(kind, mask.hide(words)))),
         max_tokens=most, deadline_s=settings.ENV["ENGINE_TIMEOUT_MS"] / 1000,
     )  # fmt: skip
     try:
@@ -52,6 +53,8 @@ def told_plainly(rules: str, words: str, *, kind: str, purpose: str, most: int, 
         raise _failed(error.code) from None
     if result.stop != "stop" or not result.text.strip():
         raise _failed(result.stop)  # half an answer would pass for a whole one
+    if Secret(told).told_in(result.text):  # a person's words had it say that, in place of what they say
+        raise _failed("prompt_withheld")
     return Told(mask.back(result.text).strip(), result.model, result.cost_usd)
 
 

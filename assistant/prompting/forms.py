@@ -107,7 +107,7 @@ class Known:
     units: frozenset[str] | None
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def known_of(texts: tuple[str, ...]) -> tuple[Known, ...]:
     """What is compared with, of each form: forwards and backwards. Some 3 MB for a prompt of 400 words."""
     return tuple(_known(form, list(map(seen, texts))) for form in FORMS)
