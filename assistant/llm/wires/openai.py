@@ -59,6 +59,8 @@ def ask(offer: Offer, request: ChatRequest, tell: Tell | None, read_s: float) ->
     if offer.server.supports_usage_stream:
         body["stream_options"] = {"include_usage": True}
     with completions.create(**body, **options, stream=True) as chunks:
+        if "json" in chunks.response.headers.get("content-type", ""):  # of a server that knows no streams
+            return _at_once(chunks.response.read(), tell)
         return _streamed(chunks, tell)
 
 
@@ -126,6 +128,15 @@ def _whole(completion: Any) -> Answered:
         )  # fmt: skip
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ProviderFault("llm_answer_broken", again=True) from error
+
+
+def _at_once(body: bytes, tell: Tell) -> Answered:
+    from openai.types.chat import ChatCompletion
+
+    answered = _whole(ChatCompletion.construct(**json.loads(body)))
+    if answered.text:
+        tell(answered.text)
+    return answered
 
 
 def _streamed(chunks: Any, tell: Tell) -> Answered:

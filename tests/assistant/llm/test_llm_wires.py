@@ -114,6 +114,7 @@ WORDS: dict[str, tuple[str, Answer, bool]] = {
         stream([piece({"content": [{"type": "text", "text": "Hi there."}]}, "stop")]),
         True,
     ),
+    "whole in place of a stream": ("compatible", whole({"role": "assistant", "content": "Hi there."}), True),
     "content in parts": (
         "compatible",
         whole({"role": "assistant", "content": [{"type": "thinking"}, {"type": "text", "text": "Hi there."}]}),
