@@ -14,10 +14,17 @@ from assistant.builtin.turn import CONFIRMING, MARKS, SOMETHING_ELSE
 from assistant.builtin.wording import MAX_OFFERED
 from assistant.intents.common import HELP, HUMAN
 from assistant.intents.skills import Skill
-from assistant.knowledge.search import known_from
+from assistant.intents.spelling import WORD
+from assistant.knowledge.facts import FEWEST, stem_of
+from assistant.knowledge.search import Passage, known_from
 from assistant.port import EngineReply
 from channels_app.content.types import Content
 from channels_app.words.automatic import is_automatic
+
+PLAIN = 0.22  # how much more alike an article's letters must be to be told without a look at what is meant
+#: … and how much surer that look must be to be told without asking, and where one of the words was never met
+SURE, STRANGE = 0.1, 0.2
+MUCH = 1_500  # beginnings of words that are taught, from which on one that is not among them tells something
 
 
 class Found(Replies):
@@ -29,15 +36,36 @@ class Found(Replies):
 
     def fact_found(self, then: Content | None = None, more: float = 0.0) -> EngineReply | None:
         """The knowledge has it. ``then`` is a question to come back to; ``more``: how much surer it must be than elsewhere."""
-        best = next(iter(self.findings), None)
         if is_automatic(self.text):  # "message not delivered" is about no article on deliveries
             return None
-        if best and best.score >= self.options.known + more:
+        known, best = self.options.known + more, next(iter(self.findings), None)
+        if best and best.score >= (known if self.look is None else max(known, self.options.known + PLAIN)):
             return self.tell(best.fact, best.score, then)
-        passage = self.passage
-        if passage is None or passage.score < known_from(self.options.known) + more:
+        passage, told_from = self.passage, known_from(self.options.known) + more
+        if passage is None or passage.score < told_from:
             return None
+        if then is None and passage.score < told_from + (STRANGE if self.has_strange_word() else SURE):
+            return self.article_asked_about(passage)
         return self.tell(told_of(passage), passage.score, then)
+
+    def has_strange_word(self) -> bool:
+        """Whether one of the words is in no example and no article, where most of them are: "can I pay in *bitcoin*". Of a
+        language that none is written in nothing is told by that, nor of a tenant that has taught little."""
+        known = self.lessons.spelling.stems | self.lessons.knowledge.stems
+        said = self.lessons.spelling.corrected(self.text) or self.text
+        stems = [stem_of(word) for word in WORD.findall(said.casefold()) if len(word) >= FEWEST]
+        return len(known) >= MUCH and len(stems) / 2 <= sum(stem in known for stem in stems) < len(stems)
+
+    def article_asked_about(self, passage: Passage) -> EngineReply:
+        """It may be this article, and a wrong one told for right is worse than a question."""
+        payload = f"knowledge:{passage.article_id}"
+        question = self.wording.did_you_mean([(passage.title, payload)], SOMETHING_ELSE)
+        return self.asked_back(question, on_yes=payload, expected=(payload,))
+
+    def asked_back(self, question: Content, *, on_yes: str, expected: tuple[str, ...]) -> EngineReply:
+        """Where that was one time too many and a human takes over, nothing has answered."""
+        reply = self.misunderstood([question], stage=CONFIRMING, on_yes=on_yes, expected=expected)
+        return replace(reply, unanswered=reply.handover)
 
     def read_as(self, words: str, of: Skill | None = None) -> EngineReply | None:
         """What is said to these words in place of those that were written. None where they are not understood, or as something
@@ -91,7 +119,7 @@ class Found(Replies):
             return None
         question = self.wording.did_you_mean(likely, SOMETHING_ELSE)
         on_yes = likely[0][1] if len(likely) == 1 else ""
-        return self.misunderstood([question], stage=CONFIRMING, on_yes=on_yes, expected=tuple(p for _, p in likely))
+        return self.asked_back(question, on_yes=on_yes, expected=tuple(payload for _, payload in likely))
 
     def not_understood(self) -> EngineReply:
         """It does not know, says so, and offers a human."""

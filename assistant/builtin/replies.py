@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from assistant import slots
+from assistant.builtin.phrases.following import question_before
 from assistant.builtin.phrases.same_thing import of_the_same
 from assistant.builtin.turn import (
     COLLECTING,
@@ -168,7 +169,12 @@ class Replies(Turn):
         parts = passages(fact.answer)
         if len(parts) < 2:
             return fact
-        near = self.look(self.text, self.language, 10) if self.look and self.text and not self.request.at_once else []
+        asked = question_before(self.request.history) if self.stage == CONFIRMING else ""  # a yes, or a button
+        near = (
+            self.look(asked or self.text, self.language, 10)
+            if self.look and self.text and not self.request.at_once
+            else []
+        )
         found = next((one.text for one in near if str(one.article_id) == fact.id), parts[0])
         return replace(fact, answer=as_said(found))
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import regex
+
+from assistant.knowledge.facts import stem_of
 
 SHORTEST = 4  # letters; shorter words have too many neighbours
 MOST_WORDS = 60  # of a text that are looked at
@@ -26,6 +29,11 @@ class Spelling:
 
     known: Counter[str]
     halves: Mapping[Half, Sequence[str]]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The beginnings of all words that are taught."""
+        return frozenset(map(stem_of, self.known))
 
     def corrected(self, text: str) -> str:
         """``text`` with every word that nothing taught has replaced by the likeliest that one letter makes of it: left

@@ -10,11 +10,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import regex
+
 from assistant.features import Features, Row, Table
 
 #: how much a match counts: a question in the words of the entry is a better sign than words of its answer
 QUESTION, ANSWER = 1.0, 0.6
 SAME_LANGUAGE, OTHER_LANGUAGE = 0.05, -0.1  # added to the score
+
+
+FEWEST, STEM = 3, 5  # letters of a word that is looked at, and of its beginning, which stands for its forms
+WORD = regex.compile(r"\p{L}+")
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,12 @@ class Knowledge:
         return list(found.tolist())
 
     @cached_property
+    def stems(self) -> frozenset[str]:
+        """The beginnings of all words that the facts are written in."""
+        texts = (text for fact in self.facts for text, _ in fact.documents())
+        return frozenset(stem_of(word) for text in texts for word in WORD.findall(text.casefold()))
+
+    @cached_property
     def _owners(self) -> Any:
         import numpy as np
 
@@ -87,6 +99,10 @@ class Knowledge:
 
     def fact(self, id: str) -> Fact | None:
         return next((fact for fact in self.facts if fact.id == id), None)
+
+
+def stem_of(word: str) -> str:
+    return word[:STEM]
 
 
 def in_order(facts: Sequence[Fact]) -> tuple[Fact, ...]:

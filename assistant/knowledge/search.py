@@ -12,6 +12,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -77,6 +78,7 @@ class _Known:
     letters: facts.Knowledge = field(default_factory=lambda: facts.Knowledge(()))
     features: Features | None = None
     languages: frozenset[str] = frozenset()
+    changed: dict[uuid.UUID, datetime] = field(default_factory=dict)  # of each article
     looked_at: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -96,18 +98,24 @@ def passages(query: str, language: str = "", limit: int = 5) -> list[Passage]:
     return sorted(found, key=lambda one: (-one.score, one.id))[:limit]
 
 
-def is_answered(query: str, language: str, numbers: Any, letters: float) -> bool:
-    """Whether an article of the tenant in scope answers a question by now, as the assistant would find it; without an encoder.
-    ``numbers``: its vector, None where it has none; ``letters``: from which likeness of letters on an article is told."""
+def is_answered(query: str, language: str, numbers: Any, letters: float, since: datetime) -> bool:
+    """Whether an article of the tenant in scope that was written or changed ``since`` answers a question by now; without an
+    encoder. What was there before was not the answer when it was asked. ``numbers``: its vector, None where it has none;
+    ``letters``: from which likeness of letters on an article is told."""
     known = _looked()
-    if not known.passages or not query.strip():
+    newer = {article_id for article_id, changed_at in known.changed.items() if changed_at >= since}
+    if not newer or not query.strip():
         return False
-    if any(score >= _worth(letters, LETTERS) for score in _by_letters(known, query, 1).values()):
+    by_letters = _by_letters(known, query, FOUND)
+    if any(
+        id in known.passages and known.passages[id].article_id in newer and score >= _worth(letters, LETTERS)
+        for id, score in by_letters.items()
+    ):
         return True
     if numbers is None:
         return False
     found = _scored(known, query, language, lambda: numbers, lambda _: 0.0)
-    return any(one.score >= known_from(letters) for one in found)
+    return any(one.article_id in newer and one.score >= known_from(letters) for one in found)
 
 
 def _scored(
@@ -229,10 +237,12 @@ def _read(known: _Known, entries: Iterable[KnowledgeEntry]) -> None:
     found: dict[str, Passage] = {}
     parts: dict[tuple[uuid.UUID, int], tuple[str, float]] = {}
     asked: list[facts.Fact] = []
+    changed: dict[uuid.UUID, datetime] = {}
     for entry in entries:
         told = passages_in(entry.answer)
         if not told:  # nothing to tell, whatever leads to it
             continue
+        changed[entry.id] = entry.updated_at
         for number, text in enumerate(told):
             id = f"{entry.id}.{number}"
             found[id] = Passage(id, entry.id, entry.title, text, entry.source_url, entry.language, 0.0)
@@ -244,4 +254,4 @@ def _read(known: _Known, entries: Iterable[KnowledgeEntry]) -> None:
     known.features = features_for(documents) if documents else None
     known.letters = facts.index(asked, known.features) if known.features else facts.Knowledge(())
     known.languages = frozenset(one.language for one in found.values())
-    known.parts, known.passages = parts, found
+    known.parts, known.passages, known.changed = parts, found, changed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from assistant.knowledge.search import LETTERS, is_answered
@@ -25,6 +25,7 @@ from tenants.tenant_settings import settings_for
 MOST_READ = 2_000  # notes, the newest
 SAME = 0.5  # so alike are the wordings of one question, in the middle of all pairs
 MOST_NAMED = 5  # messages and wordings of a question
+FOUND_LATER = timedelta(minutes=1)  # so long an article may be there and not be found yet
 NOTED = prepared.Select(Unanswered, lambda rows, message_id: rows.filter(message_id=message_id).values_list("id"))
 
 
@@ -70,17 +71,18 @@ def questions_unanswered(limit: int) -> list[Question]:
     """Of the tenant in scope, what was asked most often first; nothing that is like what staff dismissed. Raises StoreAway."""
     noted = _noted()
     groups, numbers = _together(noted)
-    known = settings_for(current_tenant_id()).assistant.get("known", LETTERS)
     questions: list[Question] = []
     for group in sorted(groups, key=lambda group: (-len(group), -group[0].created_at.timestamp())):
         if len(questions) == limit:
             break
-        last = group[0]
-        if not any(noted[row.id] for row in group) and not is_answered(
-            last.text, last.language, numbers.get(last.id), known
-        ):
+        if not any(noted[row.id] for row in group) and not _is_answered(group[0], numbers):
             questions.append(_question(group))
     return questions
+
+
+def _is_answered(last: Message, numbers: Mapping[uuid.UUID, Any]) -> bool:
+    known = settings_for(current_tenant_id()).assistant.get("known", LETTERS)
+    return is_answered(last.text, last.language, numbers.get(last.id), known, last.created_at - FOUND_LATER)
 
 
 def _question(group: Sequence[Message]) -> Question:

@@ -90,7 +90,7 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: Said = "
     return Told(
         wish.said, (text("\n".join(lines)), Content(type="carousel", cards=cards_of(found))), sources_of(found),
         recalled=not wish.thing or not wish.sure, tools=tools,
-        memory={"kind": wish.kind, "ids": [one.id for one in found], **({"shown": shown} if wish.pointer else {})},
+        memory={"kind": wish.kind, "ids": [one.id for one in found], **({"shown": shown} if wish.pointer or not wish.thing else {})},
     )  # fmt: skip
 
 

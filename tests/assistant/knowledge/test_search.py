@@ -204,3 +204,19 @@ def test_an_instant_answer_embeds_nothing(shop, monkeypatch) -> None:
 
 def test_a_tenant_that_wants_to_be_surer_is_obeyed() -> None:
     assert (known_from(0.38), known_from(0.58), known_from(2.0)) == (KNOWN, pytest.approx(KNOWN + 0.2), 1.0)
+
+
+def test_what_may_be_meant_is_asked_and_no_wrong_article_told_for_right(scope) -> None:
+    """Who asked for gift wrapping was told what gift cards cost."""
+    for (language, title), told in KNOWLEDGE.items():
+        KnowledgeEntry.objects.create(tenant=scope, language=language, title=title, **told)
+    go_on()
+    told = asked(scope, "Is it possible to hire a tent for two days?")
+    assert (told.intent, told.sources[0].title) == ("knowledge", "Renting equipment")
+    reply = asked(scope, "Do you have insurance for rented gear?")
+    assert (reply.intent, reply.contents[0].text, reply.sources) == ("", "Did you mean “Renting equipment”?", ())
+    assert [one.title for one in reply.contents[0].quick_replies] == ["Renting equipment", "Something else"]
+    [article] = KnowledgeEntry.objects.filter(title="Renting equipment")
+    assert reply.next_expected == (f"knowledge:{article.id}",)
+    unsure = asked(scope, "Do you do gift wrapping?")
+    assert unsure.contents[0].text == "Did you mean “Gift cards”?"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from assistant.intents import lessons as memory
 from assistant.knowledge import search
+from assistant.knowledge.articles import article_change
 from assistant.knowledge.indexed import articles_go_on
 from assistant.knowledge.unanswered import questions_unanswered, unanswered_note
 from assistant.models import KnowledgeEntry, Unanswered, VectorLane
@@ -88,6 +90,17 @@ def test_what_the_tenant_holds_for_too_unlike_an_article_stays_listed(tenant, sc
         invalidate(tenant.id)
         there.append("do you lend ladders" in [text for text, _ in listed(api(tenant))])
     assert there == [False, True]
+
+
+def test_an_article_that_was_there_when_it_was_asked_is_not_the_answer(tenant, scope, api, asked) -> None:
+    """Who said "none of these" to the article of gift cards asks for gift wrapping still."""
+    article = KnowledgeEntry.objects.create(tenant=scope, title="do you lend ladders", answer="We do.")
+    KnowledgeEntry.objects.update(updated_at=asked[0].created_at - timedelta(hours=1))
+    go_on()
+    assert "do you lend ladders" in [text for text, _ in listed(api(tenant))]
+    article_change(article, {"answer": "We do, from 9 euros a day."})
+    go_on()
+    assert "do you lend ladders" not in [text for text, _ in listed(api(tenant))]
 
 
 def test_languages_stand_apart_and_wordings_are_told(scope) -> None:

@@ -39,6 +39,7 @@ def talk(tenant: Any, *lines: str, goods: Any = GOODS) -> list[str]:
         (("Do you sell lamps?", "Which one is the most expensive?"), "Birk pendant costs €189."),
         (("Do you sell lamps?", "how much is the second one?"), "Lino camp lantern costs €129."),
         (("Do you sell lamps?", "the last", "is it in stock?"), "Glim globe is sold out at the moment."),
+        (("Do you sell lamps?", "the cheaper one", "is it in stock?", "the last one"), "Glim globe costs €149."),
         (("Habt ihr Lampen?", "die günstigere"), "Lino camp lantern kostet €129."),
         (("Avez-vous des lampes ?", "la moins chère"), "Lino camp lantern coûte €129."),
         (("¿Tienen lámparas?", "la más barata"), "Lino camp lantern cuesta €129."),
