@@ -57,8 +57,7 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: Said = "
     if of == "mention":
         return _mentioned(said, request.language)
     wish = _name_in(said, request.language) if of == "name" else wish_in(said, str(memory.get("kind") or ""))
-    ids = _ids(memory, "ids")
-    shown = _ids(memory, "shown") or ids
+    ids = _ids(memory["ids"]) if "ids" in memory else []
     if wish and wish.bare and memory.get("past"):
         return None
     if ids and of == "question" and not memory.get("past"):
@@ -70,6 +69,7 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: Said = "
         raise NotAtOnce
     shop = shop_of(source, min(WAIT_S, request.deadline_s / 2))
     try:
+        shown = _ids(memory.get("shown")) or ids
         found, unknown = _meant(shop, wish, shown if wish.pointer else ids)
         found = [_whole(shop, wish, one) for one in found]
     except ShopError as error:
@@ -94,9 +94,8 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: Said = "
     )  # fmt: skip
 
 
-def _ids(memory: Mapping[str, Any], name: str) -> list[str]:
+def _ids(found: Any) -> list[str]:
     """Of products, as they were remembered; a context may have been written by others."""
-    found = memory.get(name)
     return [one for one in found if isinstance(one, str)][:MOST] if isinstance(found, list) else []
 
 
