@@ -51,6 +51,8 @@ HEADER = 16_384
 LONGEST: dict[str, int] = {
     "channels_app.content.normalise": RAW_MOST,
     "assistant.prompting.letters": 255,  # the name of a sign
+    "assistant.console.model_forms": 500,  # a line of a form
+    "assistant.prompts.difference": 8000,  # a prompt
     "assistant.prompting.forms": 16_384,  # an answer of a model: four messages
     "assistant.prompting.spellings": 16_384,
     "assistant.prompting.marks": 8000,  # a prompt
