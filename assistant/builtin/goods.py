@@ -75,7 +75,9 @@ class Goods(Found):
         if reply is None or self.ask_shop is None or self.taught_so:
             return reply
         told = self.ask_shop(self.request, self.goods, "mention")
-        fact = self.lessons.knowledge.fact(reply.sources[0].id)
+        fact = (
+            self.lessons.knowledge.fact(reply.sources[0].id) if reply.sources else None
+        )  # none where it only asks back
         said = unmarked(" ".join(words for words, _ in fact.documents()).casefold()) if fact else ""
         return reply if told is None or not told.contents or told.thing.casefold() in said else self.tell_of(told, then)
 

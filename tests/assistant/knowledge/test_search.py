@@ -14,6 +14,8 @@ from assistant.knowledge.indexed import articles_go_on
 from assistant.knowledge.search import KNOWN, known_from, passages
 from assistant.models import KnowledgeEntry, Vector, VectorLane
 from assistant.port import EngineRequest, NotAtOnce
+from assistant.products.models import ProductSource
+from assistant.products.plain import product_told
 from assistant.vectors import embedded
 from assistant.vectors.lanes import vectors_go_on
 from assistant.vectors.port import StoreAway
@@ -176,9 +178,9 @@ def test_articles_that_another_thread_reads_anew_meanwhile_do_not_end_the_questi
     assert "Return policy" not in [one.title for one in passages("return policy", "en")]
 
 
-def asked(tenant: Any, question: str, **members: Any) -> Any:
+def asked(tenant: Any, question: str, of: Builtin | None = None, **members: Any) -> Any:
     request = EngineRequest(tenant.id, new_id(), "web", (text(question),), language="en", **members)
-    return Builtin().respond(request)
+    return (of or Builtin()).respond(request)
 
 
 def test_the_assistant_tells_it_with_its_source(shop) -> None:
@@ -218,5 +220,12 @@ def test_what_may_be_meant_is_asked_and_no_wrong_article_told_for_right(scope) -
     assert [one.title for one in reply.contents[0].quick_replies] == ["Renting equipment", "Something else"]
     [article] = KnowledgeEntry.objects.filter(title="Renting equipment")
     assert reply.next_expected == (f"knowledge:{article.id}",)
-    unsure = asked(scope, "Do you do gift wrapping?")
-    assert unsure.contents[0].text == "Did you mean “Gift cards”?"
+    ProductSource.objects.create(
+        tenant=scope, products=[{"id": "1", "title": "Lino lantern", "description": "Washed linen"}]
+    )
+    with_shop = Builtin(shop=product_told)
+    for question, answer in (
+        ("Do you do gift wrapping?", "Did you mean “Gift cards”?"),
+        ("Is there insurance for a rented Lino, or not?", "What I know of Lino lantern: Washed linen."),
+    ):
+        assert asked(scope, question, of=with_shop).contents[0].text == answer
