@@ -220,3 +220,14 @@ def test_a_conversation_that_we_began_is_told_as_providers_take_it(
     reply, _ = asked("Which stove burns longest in the cold?", history=history)
     assert (reply.engine, reply.contents[0].text) == ("language_model", "It burns for hours.")
     assert any("Welcome to Acorn!" in text for _, text in twin.llm.heard[0].texts)
+
+
+def test_why_an_answer_came_tells_of_the_models_that_gave_none(asked: Any, twin: Twin, tenant: Any) -> None:
+    """A key that is refused was seen nowhere as long as another model answered in its place."""
+    model(provider(tenant, twin, "anthropic", name="spare"), rank=200)
+    twin.llm.obedient = False
+    twin.llm.say("It burns for hours.", times=None)
+    twin.faults.order("refuse_token")
+    reply, _ = asked("Which stove burns longest in the cold?")
+    told = [(one["model"], one["outcome"]) for one in reply.why["models"]]
+    assert told == [("openai/gpt-twin", "llm_denied"), ("spare/gpt-twin", "stop")] and "degraded" not in reply.why

@@ -130,7 +130,7 @@ def told(message: Message) -> dict[str, Any]:
         "settled": SETTLED.get(str(why.get("settled")), ""),
         "engine": ENGINES.get(str(analysis.get("engine")), analysis.get("engine", "")),
         "model": analysis.get("model", ""),
-        "degraded": _degraded(analysis.get("degraded"), why.get("degraded")),
+        "degraded": _degraded(analysis, why.get("degraded")),
         "intents": _intents(why.get("intents")),
         "handover": waits_words(str(handover)) if (handover := why.get("handover")) else "",
         "sources": _articles(_objects(why.get("sources"))),
@@ -146,13 +146,14 @@ def told(message: Message) -> dict[str, Any]:
     }
 
 
-def _degraded(marked: Any, code: Any) -> str:
+def _degraded(analysis: Mapping[str, Any], code: Any) -> str:
     """Why it is not what the engine would have answered; "" where it is."""
-    if not marked:
+    if not analysis.get("degraded"):
         return ""
-    return (
-        f"{words_of(code)} The built-in assistant stood in." if isinstance(code, str) else "The engine gave no answer."
-    )
+    if not isinstance(code, str):
+        return "The engine gave no answer."
+    stood_in = " The built-in assistant stood in." if analysis.get("engine") == "builtin" else ""
+    return f"{words_of(code)}{stood_in}"
 
 
 def _intents(value: Any) -> list[dict[str, Any]]:
