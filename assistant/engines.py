@@ -102,7 +102,9 @@ def _by_model(
     version: SystemPrompt | None = None,
 ) -> Engine:
     """``only`` this model is asked; by this ``version`` of the prompt, whichever is active."""
-    from assistant.language.engine import ANSWER_TOKENS, LanguageEngine, Prompting, toolbox_of
+    from assistant.language.asking import ANSWER_TOKENS, Prompting
+    from assistant.language.engine import LanguageEngine
+    from assistant.language.own_tools import toolbox_of
     from assistant.llm.ask import chat, chat_alone  # the SDKs, which tenants without a model do without
     from assistant.llm.providers.ready import sdks_of
 

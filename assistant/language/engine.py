@@ -7,77 +7,39 @@ built-in's answer where no model gives one. Must not know a provider, nor write 
 from __future__ import annotations
 
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from assistant.builtin.engine import Builtin
 from assistant.builtin.turn import others_spoke
-from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN, SENTENCES
+from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN
 from assistant.knowledge.search import passages_of_turn
+from assistant.language.agreed import UNSURE, call_agreed
+from assistant.language.asking import LEAST_S, Asking, Chat, Prompting
 from assistant.language.material import digest_before, earlier_of, material_for
+from assistant.language.own_tools import handed_over
 from assistant.language.round import Turn
-from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Said, Stream, Tool
+from assistant.llm.chat import ChatError
 from assistant.port import EngineError, EngineReply, EngineRequest, NotAtOnce
-from assistant.products.offered import product_tools
 from assistant.products.plain import product_told
-from assistant.prompting.budget import BYTES_A_TOKEN
-from assistant.prompting.builder import Built, Given, build, cited, uncited
-from assistant.prompting.frames import framed
-from assistant.prompting.leaks import Spoken, texts_in
+from assistant.prompting.builder import Built, Given, cited
 from assistant.prompting.masking import Mask
 from assistant.prompts.versions import prompt_now
 from assistant.tools import confirming
 from assistant.tools.arguments import BadArguments
-from assistant.tools.calling import Outcome
-from assistant.tools.toolbox import Own, Result, Toolbox, person_of, tools_of_tenant
+from assistant.tools.toolbox import Toolbox
 from channels_app.content.types import MAX_TEXT, Content, text
-from channels_app.words.split import split_text, whole_sentences
+from channels_app.words.split import split_text
 from tenants.scope import current_tenant_id
 
 log = structlog.get_logger(__name__)
 
 NAME = "language_model"
-MOST_ROUNDS = 4  # questions to the model in one turn; in the last one it gets no tools
-MOST_CALLS = 4  # of tools in one round
-ANSWER_TOKENS = 800
 SPARE_S = 0.4  # of the deadline, for what comes after the model
-LEAST_S = 0.5  # less is no time for a model
-PROMPT_SHARE = 0.7  # of the budget, where tools may answer within the turn
 MOST_CONTENTS = 4  # messages of one answer
-SIZES = (1.0, 0.5, 0.25)  # of the budget, where a model takes no longer prompt
-UNSURE = "call_unsure"  # why a colleague is asked: it is unknown whether what the person agreed to was done
-HAND_OVER = Tool(
-    "hand_over",
-    "Give the conversation to a human colleague, where the person wants one or you cannot help.",
-    {"type": "object", "properties": {}, "additionalProperties": False},
-    runs=False,
-)
-
-
-class Chat(Protocol):
-    """assistant/llm/ask.py: chat."""
-
-    def __call__(
-        self, request: ChatRequest, *, purpose: str, stream: Stream | None = None, intent: str = "", language: str = "",
-        needs: frozenset[str] = frozenset(), model: str = "", person: uuid.UUID | None = None,
-    ) -> ChatResult: ...  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Prompting:
-    """How prompts are made for a tenant: ``budget`` in tokens, ``mask`` what providers do not get."""
-
-    budget: int = 6000
-    mask: Sequence[str] = ()
-    region: str = ""
-    prompt: str = ""  # of the settings, where no version is active
-    model: str = ""  # asked first; "" as the models' rows say
-    version: tuple[int, str] | None = None  # number and text of the one that is tried, whichever is active
-    unpaid_to_staff: bool = False  # a human gets what no model is asked for once the day's money is spent
 
 
 @dataclass(frozen=True)
@@ -150,7 +112,7 @@ class LanguageEngine:
         language = self._language(request)
         made = box.made(asked.mark, asked.tool, turn.ends - time.monotonic()) if asked else None  # by another try
         if asked and (made or said == "yes"):
-            self._call_agreed(box, turn, asked, made)
+            call_agreed(box, turn, asked, made)
             if turn.handover == UNSURE:
                 return self._reply(request, first, (text(confirming.unsure(language)),), turn)
         elif asked:
@@ -168,8 +130,9 @@ class LanguageEngine:
             summary=digest_before(request),
             notes=tuple(turn.notes),
         )
+        asking = Asking(request, self.chat, self.prompting, box, turn, mask, language, first.intent)
         try:
-            answer, built = self._within(request, given, box, turn, mask, language, first.intent)
+            answer, built = asking.answer(given)
         except ChatError as error:
             if not turn.agreed_to:
                 raise
@@ -195,119 +158,6 @@ class LanguageEngine:
         sources = tuple(dict.fromkeys([*sources, *(source for source, _ in products)]))
         return self._reply(request, first, tuple(contents), turn, built, sources=sources)
 
-    def _within(
-        self, request: EngineRequest, given: Given, box: Toolbox, turn: Turn, mask: Mask, language: str, intent: str
-    ) -> tuple[str | Content, Built]:  # fmt: skip
-        """The answer to a prompt within the tenant's budget, or what of it the models can take. Raises ChatError."""
-        share = PROMPT_SHARE if box.rows or len(box.own) > 1 else 1.0  # tools' answers come on top
-        for size in SIZES:
-            budget = self.prompting.budget * size
-            built = build(request, given, mask, int(budget * share))
-            turn.room = int(budget * (1 - PROMPT_SHARE)) * BYTES_A_TOKEN
-            messages = [*built.messages]
-            for name, words in turn.agreed:
-                messages.append(Said("user", framed("tool_result", turn.fitting(mask.hide(words)), tool=name)))
-            try:
-                return self._rounds(request, messages, box, turn, built, mask, language, intent), built
-            except ChatError as error:
-                if error.code != "llm_prompt_too_long" or turn.models or size == SIZES[-1]:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _rounds(
-        self, request: EngineRequest, messages: list[Said], box: Toolbox, turn: Turn, built: Built, mask: Mask,
-        language: str, intent: str,
-    ) -> str | Content:  # fmt: skip
-        """Ask, call what is asked for, and ask again. The answer's text, or our question before something is changed."""
-        tools: tuple[Tool, ...] = box.shown()
-        for number in range(MOST_ROUNDS):
-            left = turn.ends - time.monotonic()
-            if left < LEAST_S:
-                raise ChatError("deadline_passed", retryable=True)
-            spoken = (
-                Spoken(request.stream, built.secret, lambda said: uncited(mask.back(said))) if request.stream else None
-            )
-            may_call = bool(tools) and number < MOST_ROUNDS - 1
-            asked = ChatRequest(
-                tuple(messages), max_tokens=ANSWER_TOKENS, tools=tools, may_call=may_call, deadline_s=left
-            )
-            how: dict[str, Any] = {"purpose": "answer", "stream": spoken, "intent": intent, "language": language}
-            how |= {"model": self.prompting.model, "person": _contact_of(request)}
-            try:
-                result = self.chat(asked, **how)
-            except ChatError as error:
-                if error.code != "no_model_fits" or not tools or turn.models:
-                    raise
-                tools, may_call = (
-                    (),
-                    False,
-                )  # models that take no tools answer in words: it is the built-in that hands over
-                result = self.chat(replace(asked, tools=()), **how)
-            turn.note(result)
-            if not result.calls or not may_call:
-                if result.stop in ("filter", "refusal"):
-                    raise ChatError(f"stopped_by_{result.stop}")
-                if spoken:
-                    spoken.finish()
-                return self._whole(result, turn)
-            messages.append(Said("assistant", result.text, result.calls))
-            for place, call in enumerate(result.calls):
-                if place >= MOST_CALLS:
-                    messages.append(Said("tool", "Not called: too many calls at once.", call_id=call.id))
-                    continue
-                try:
-                    arguments = mask.back_in(call.arguments) if call.arguments is not None else None
-                    if any(built.secret.told_in(texts_in(one)) for one in (call.arguments, arguments)):
-                        # our question before a change, or the tool's server, would tell it
-                        raise BadArguments("prompt_told", "The arguments repeat what was told in confidence.")
-                    if mask.invented_in(texts_in(arguments)):
-                        raise BadArguments("mark_unknown", "The arguments have a mark that stands for nothing.")
-                    wanted = box.wanted(call.name, arguments)
-                    if wanted.changes:
-                        question = self._ask_first(request, wanted, turn, language)
-                        if question:
-                            return question
-                    else:
-                        ran = box.call(wanted, turn.ends - time.monotonic())
-                        turn.took(call.name, ran)
-                        told = (
-                            ran.outcome.text
-                            if ran.outcome.code == "ok"
-                            else f"No answer: {ran.outcome.code}. {ran.outcome.text}"
-                        )
-                        messages.append(
-                            Said(
-                                "tool",
-                                framed("tool_result", turn.fitting(mask.hide(told)), tool=call.name),
-                                call_id=call.id,
-                            )
-                        )
-                        continue
-                    raise BadArguments("too_long", "The arguments are too long to be shown to the person.")
-                except BadArguments as error:
-                    turn.refused(call.name, error.code)
-                    messages.append(Said("tool", f"Not called: {error.told}", call_id=call.id))
-            if turn.handover:
-                return result.text or handed_over(language)
-        return ""
-
-    def _whole(self, result: ChatResult, turn: Turn) -> str:
-        """The answer; of one whose tokens were used up what is whole of it, marked. Raises ChatError where nothing is."""
-        if result.stop != "length":
-            return result.text
-        turn.degraded = "answer_too_long"
-        if not (whole := whole_sentences(result.text)):
-            raise ChatError("answer_too_long")
-        return whole
-
-    def _ask_first(self, request: EngineRequest, wanted: Any, turn: Turn, language: str) -> Content | None:
-        asked = confirming.asked_now(wanted.name, wanted.arguments)
-        question = confirming.question(wanted.title, asked, language)
-        if question:
-            turn.asked = asked
-            turn.tools.append({"name": wanted.name, "outcome": "asked", "took_ms": 0})
-        return question
-
     def _asked_again(self, request: EngineRequest, asked: confirming.Asked) -> Content | None:
         """The open question once more, the same; None where its call is not allowed any more."""
         try:
@@ -315,33 +165,6 @@ class LanguageEngine:
         except BadArguments:
             return None
         return confirming.question(title, asked, self._language(request))
-
-    def _call_agreed(self, box: Toolbox, turn: Turn, asked: confirming.Asked, made: Result | None) -> None:
-        """The person said yes to exactly this. It is called as it was shown, if it is still allowed so; ``made``: it was, and
-        is so whatever they say now."""
-        try:
-            ran = made or self._ran_agreed(box, turn, asked)
-        except BadArguments as error:
-            turn.refused(asked.tool, error.code)
-            turn.agreed_to = error.code
-            turn.notes.append(f"The person said yes, but {asked.tool} could not be called any more: {error.told}")
-            return
-        turn.took(asked.tool, ran)
-        turn.agreed_to = ran.outcome.code
-        if ran.outcome.unsure:
-            turn.handover = UNSURE
-            return
-        turn.agreed.append((asked.tool, ran.outcome.text or ran.outcome.code))
-        turn.notes.append(
-            f"The person said yes; {asked.tool} was called once, with the outcome {ran.outcome.code}. Tell them what came of it."
-        )
-
-    def _ran_agreed(self, box: Toolbox, turn: Turn, asked: confirming.Asked) -> Result:
-        """Raises BadArguments."""
-        wanted = box.wanted(asked.tool, asked.arguments)
-        if dict(wanted.arguments) != dict(asked.arguments):
-            raise BadArguments("person_changed", "The person is another one than was asked.")
-        return box.call(wanted, turn.ends - time.monotonic(), agreed=asked.mark)
 
     def _reply(
         self, request: EngineRequest, first: EngineReply, contents: tuple[Content, ...], turn: Turn,
@@ -401,10 +224,6 @@ def _turn_of(request: EngineRequest) -> str:
     return f"{request.conversation_id}:{count}"
 
 
-def _contact_of(request: EngineRequest) -> uuid.UUID | None:
-    return uuid.UUID(request.person.contact_id) if request.person else None
-
-
 def _without_question(context: Mapping[str, Any]) -> dict[str, Any]:
     """A question that was answered, or passed over, is not open any more."""
     return {name: value for name, value in context.items() if name != confirming.MEMORY}
@@ -412,23 +231,3 @@ def _without_question(context: Mapping[str, Any]) -> dict[str, Any]:
 
 def _source(source: Any) -> dict[str, Any]:
     return {"kind": source.kind, "id": source.id, "title": source.title, "url": source.url, "score": source.score}
-
-
-def handed_over(language: str) -> str:
-    return SENTENCES.get(language, SENTENCES["en"])["handover"]
-
-
-def toolbox_of(request: EngineRequest, turn: str) -> Toolbox:
-    """The tools of a turn, as the tenant in scope lists them."""
-    rows = tools_of_tenant()
-    person = person_of(request.conversation_id) if rows else {}
-    return Toolbox(request.conversation_id, turn, rows=rows, own=own_tools() | product_tools(), person=person)
-
-
-def own_tools() -> dict[str, Own]:
-    """What every model may call, whatever the tenant's list: a human."""
-    return {
-        HAND_OVER.name: Own(
-            HAND_OVER, lambda _arguments, _seconds: Result(Outcome("handed_over", "A colleague takes over."))
-        )
-    }

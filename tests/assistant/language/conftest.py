@@ -12,8 +12,9 @@ import pytest
 
 from assistant.builtin.engine import Builtin, Options
 from assistant.intents.lessons import invalidate, lessons
-from assistant.language import engine as language
-from assistant.language.engine import LanguageEngine, Prompting
+from assistant.language import own_tools
+from assistant.language.asking import Prompting
+from assistant.language.engine import LanguageEngine
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult, ToolCall
 from assistant.models import KnowledgeEntry
 from assistant.port import EngineReply, EngineRequest
@@ -154,7 +155,7 @@ def person(tenant: Any, model: Obedient, monkeypatch: pytest.MonkeyPatch) -> Cal
                 request.conversation_id,
                 turn,
                 rows=tools_of_tenant(),
-                own=language.own_tools() | product_tools(),
+                own=own_tools.own_tools() | product_tools(),
                 person=proved,
             )
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from assistant.language.engine import HAND_OVER
+from assistant.language.own_tools import HAND_OVER
 from assistant.llm.ask import chat
 from assistant.llm.chat import ChatError, Said, Tool, ToolCall
 from assistant.models import CachedAnswer, ModelUse
