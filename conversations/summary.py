@@ -22,7 +22,20 @@ MOST_KNOWN = 12  # slots
 FEW_WORDS = 3  # a message of fewer says little by itself ("hello", "yes")
 #: intents that carry a talk on, whatever it is about: what the assistant answered them with was no try
 CARRY_ON = frozenset(
-    {"greeting", "goodbye", "thanks", "how_are_you", "who_are_you", "upset", "help", "human", "yes", "no", "cancel"}
+    {
+        "greeting",
+        "goodbye",
+        "thanks",
+        "how_are_you",
+        "who_are_you",
+        "upset",
+        "apology",
+        "help",
+        "human",
+        "yes",
+        "no",
+        "cancel",
+    }
 )
 SPOKEN = (Message.Role.VISITOR, Message.Role.BOT, Message.Role.AGENT)
 FIELDS = ("seq", "role", "text", "content_type", "analysis")
