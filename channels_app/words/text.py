@@ -99,11 +99,16 @@ def is_elsewhere(text: str, languages: frozenset[str]) -> bool:
     return (_weight(sample) >= MIN_LETTERS or not sample.isascii()) and another_likelier(sample, languages)
 
 
-def tells_clearly(text: str, languages: frozenset[str] = frozenset()) -> bool:
-    """Whether `language_of` has no doubt of it: "No cancele mi pedido" may be Portuguese as well. A text that is too short to be
-    guessed has its language by a word that no other has."""
+def tells_clearly(text: str, language: str, languages: frozenset[str] = frozenset()) -> bool:
+    """Whether ``language``, which `language_of` has found, is beyond doubt: "No cancele mi pedido" may be Portuguese as well. In a
+    text that is too short to be guessed one small word may stand in dialect ("hab ne frage" is not French): the guess must
+    agree, where it is no greeting."""
     sample = _sample(text)
-    return _weight(sample) < MIN_LETTERS or likeliest(sample, languages).confidence >= CLEAR
+    guess = likeliest(sample, languages)
+    if _weight(sample) >= MIN_LETTERS:
+        return guess.confidence >= CLEAR
+    agreed = guess.language == language and guess.confidence >= MIN_CONFIDENCE
+    return agreed or language_begun(sample, languages) == language
 
 
 def _sample(text: str) -> str:

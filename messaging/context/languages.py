@@ -23,7 +23,7 @@ def language_spoken(messages: Sequence[Any], languages: Collection[str]) -> str:
             continue
         told = message.language
         named = message.content.get("language") == told
-        if not spoken or named or told == doubted or tells_clearly(message.text, among):
+        if not spoken or named or told == doubted or tells_clearly(message.text, told, among):
             spoken, doubted = told, ""
         else:
             doubted = told

@@ -74,3 +74,9 @@ def test_a_language_that_the_sender_names_counts(spoken: Any, api: Any, tenant: 
     body = {"user_id": "u1", "channel": "web", "content": {"type": "text", "text": "OK 12", "language": "pt"}}
     assert api(tenant).post("/api/v2/chat/message", body).status_code == 200
     assert spoken("AC-10042") == ["pt"]
+
+
+def test_one_small_word_in_a_short_line_changes_no_language(spoken: Any) -> None:
+    """Dialect has the small words of other languages: "hab ne frage" was answered in French."""
+    assert spoken("moin", "hab ne frage", "AC-10042", "i mog net") == ["de"] * 4
+    assert spoken("Where is my parcel?", "hab ne frage", "et demain ?", "und morgen") == ["en", "en", "fr", "de"]
