@@ -7,6 +7,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
+from django.utils.translation.trans_real import parse_accept_lang_header
 from django.views.decorators.vary import vary_on_headers
 
 from channels_app.models import Channel
@@ -65,7 +66,7 @@ def info(request: HttpRequest) -> JsonResponse:
     return JsonResponse({**about, "parts": parts, "channels": sorted(KINDS), "links": LINKS})
 
 
-@vary_on_headers("Accept")
+@vary_on_headers("Accept", "Accept-Language")
 def root(request: HttpRequest) -> HttpResponse:
     """A page with the widget of the demo tenant; for clients that ask for JSON, and where there is no demo, `info`."""
     if request.get_preferred_type(["text/html", "application/json"]) == "application/json":
@@ -75,4 +76,8 @@ def root(request: HttpRequest) -> HttpResponse:
     channel = channels.filter(tenant__slug="acorn", kind="web", enabled=True).order_by("created_at").first()
     if channel is None:
         return info(request)
-    return render(request, "demo.html", {"channel_key": channel.key, "tenant_name": channel.tenant.name})
+    # the shop is English; who comes to try the chat is greeted in the language of their browser
+    wanted = parse_accept_lang_header(request.headers.get("Accept-Language", ""))
+    locale = wanted[0][0] if wanted and wanted[0][0] != "*" else ""
+    shown = {"channel_key": channel.key, "tenant_name": channel.tenant.name, "locale": locale}
+    return render(request, "demo.html", shown)

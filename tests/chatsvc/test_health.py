@@ -166,6 +166,16 @@ class TestTheRoot:
         assert answer["Content-Type"].startswith("text/html")
         assert b'data-channel="web_demo"' in answer.content
 
+    @pytest.mark.parametrize(
+        ("spoken", "locale"),
+        [("de-DE,de;q=0.9,en;q=0.8", "de-de"), ("en;q=0.5,pt", "pt"), ("*", ""), ("", ""), ('x"><script>', "")],
+    )
+    @pytest.mark.usefixtures("demo")
+    def test_its_chat_speaks_the_language_of_the_browser(self, browser: Client, spoken: str, locale: str) -> None:
+        answer = browser.get("/", HTTP_ACCEPT="text/html", HTTP_ACCEPT_LANGUAGE=spoken)
+        told = re.findall(r'data-locale="([^"]*)"', answer.content.decode())
+        assert told == ([locale] if locale else []) and "Accept-Language" in answer["Vary"]
+
     @pytest.mark.parametrize("accept", ["text/html", "*/*", "image/png", "nonsense"])
     def test_without_a_demo_everybody_gets_what_the_service_is(self, browser: Client, accept: str, db: None) -> None:
         assert browser.get("/", HTTP_ACCEPT=accept).json()["name"] == "chatsvc"
