@@ -59,6 +59,17 @@ class Starter(BaseModel):
     payload: str = Field("", max_length=1000)
 
 
+class Translated(BaseModel):
+    """What people read of the channel's own words in one language; what is left out stands as the channel has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subtitle: str = Field("", max_length=100)
+    greeting: str = Field("", max_length=500)
+    launcher_text: str = Field("", max_length=40)
+    starters: tuple[Starter, ...] = Field((), max_length=6)
+
+
 class Trigger(BaseModel):
     """Words that invite a visitor who has not written yet: ``after_s`` seconds on a page, or with ``on_exit`` when the
     pointer leaves it at the top, once they have been there as long. ``path``: on these pages only, with ``*`` for any
@@ -77,7 +88,7 @@ class WebConfig(CommonConfig):
     sub-domains of a site by ``https://*.example.com``; "*" is for demos only.
 
     ``identity_secret`` signs the site's statement of who its visitor is; "" allows only visitors
-    without a name. ``locale`` "" follows the visitor's browser.
+    without a name. ``locale`` "" follows the page, else the visitor's browser.
     """
 
     title: str = Field(default="Chat", min_length=1, max_length=60, description="What stands at the top of the chat")
@@ -108,6 +119,9 @@ class WebConfig(CommonConfig):
         description="Where your privacy notice stands",
     )
     starters: tuple[Starter, ...] = Field((), max_length=6, description="Suggestions for the first message")
+    translations: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")], Translated] = Field(
+        {}, max_length=30, description="The same by language, like de, for people who read the chat in it"
+    )
     triggers: tuple[Trigger, ...] = Field(
         (), max_length=5, description="Invitations beside the launcher: after a time, on certain pages, or on leaving"
     )

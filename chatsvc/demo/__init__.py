@@ -36,6 +36,33 @@ KEY_NAME = "Demo key"
 COLLEAGUES = {"mira@acorn-outdoor.example": ("Mira", "Holt"), "ben@acorn-outdoor.example": ("Ben", "Okafor")}
 PAST = "a week of conversations"  # the step that nothing else needs
 SETTINGS: dict[str, Any] = {"languages": ["en", "de", "es", "fr", "pt"], "bot_name": "Acorn"}
+#: the first words and the suggestions of the widget, by language
+SAID: dict[str, tuple[str, ...]] = {
+    "en": ("Hello! What can I help you with?", "Where is my order?", "How do returns work?", "Talk to a human"),
+    "de": (
+        "Hallo! Womit kann ich helfen?",
+        "Wo ist meine Bestellung?",
+        "Wie geht eine Rückgabe?",
+        "Mit Mensch sprechen",
+    ),
+    "es": (
+        "¡Hola! ¿En qué puedo ayudarte?",
+        "¿Dónde está mi pedido?",
+        "¿Cómo devuelvo algo?",
+        "Hablar con una persona",
+    ),
+    "fr": (
+        "Bonjour ! Que puis-je faire pour vous ?",
+        "Où est ma commande ?",
+        "Comment faire un retour ?",
+        "Parler à quelqu'un",
+    ),
+    "pt": ("Olá! Em que posso ajudar?", "Onde está a minha encomenda?", "Como devolvo algo?", "Falar com uma pessoa"),
+}
+WORDS: dict[str, dict[str, Any]] = {
+    language: {"greeting": greeting, "starters": [{"title": one} for one in starters]}
+    for language, (greeting, *starters) in SAID.items()
+}
 TWIN_URL = "http://127.0.0.1:8900"
 #: one of every kind; all but the widget speak with the provider twin
 CHANNELS: dict[str, dict[str, Any]] = {
@@ -43,9 +70,9 @@ CHANNELS: dict[str, dict[str, Any]] = {
         "title": NAME,
         "allowed_origins": ["*"],
         "color": "#3f5a45",
-        "greeting": "Hello! What can I help you with?",
+        **WORDS["en"],
+        "translations": {language: words for language, words in WORDS.items() if language != "en"},
         "pages": "path",
-        "starters": [{"title": said} for said in ("Where is my order?", "How do returns work?", "Talk to a human")],
     },
     **{kind: platform.channel_config(TWIN_URL) for kind, platform in PLATFORMS.items()},
 }

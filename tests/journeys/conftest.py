@@ -63,7 +63,7 @@ def browser(launched: tuple[Browser, asyncio.AbstractEventLoop]) -> Iterator[Bro
 def service(transactional_db: None, scope: Tenant, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     scope.settings = {"bot_name": "Luma"}
     scope.save()
-    look = {"title": "Lumen & Oak", "color": "#3f5a45", "locale": "en", "allowed_origins": [SHOP]}
+    look = {"title": "Lumen & Oak", "color": "#3f5a45", "allowed_origins": [SHOP]}
     service = Service(scope, ChannelFactory(tenant=scope, key="web_demo", config=look))
     service.may_answer.set()
     monkeypatch.setattr(wake, "_call", service.wake)

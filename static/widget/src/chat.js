@@ -9,7 +9,7 @@ import { Connection } from "./connection.js";
 import { h } from "./dom.js";
 import { askFirst } from "./forms.js";
 import { History } from "./history.js";
-import { preferredLocale, speak } from "./i18n.js";
+import { speak } from "./i18n.js";
 import { Incoming } from "./incoming.js";
 import { entryOf, saveTranscript } from "./message.js";
 import { Nudges } from "./nudges.js";
@@ -129,7 +129,7 @@ class Chat {
   }
 
   async begin() {
-    speak([preferredLocale(this.#options.locale)]).catch(() => {}); // loads the words meanwhile
+    speak(this.#options.locale).catch(() => {}); // loads the words meanwhile
     await this.#session.open({}, (error) => this.#waiting(error));
     await this.#speak();
     const isOpen = this.#panel?.isOpen;
@@ -159,7 +159,7 @@ class Chat {
   }
 
   async #speak() {
-    this.#language = await speak([preferredLocale(this.#options.locale), this.#session.config.locale]);
+    this.#language = await this.#session.language(this.#options.locale);
   }
 
   #show() {

@@ -4,20 +4,16 @@ const SPOKEN = LANGUAGES; // their words lie beside the bundle, as tools/widget.
 const KEYS = NAMES.split(",");
 const loaded = {};
 
-/** The language to ask the server for: the page's own wish, else the browser's. */
-export function preferredLocale(wish) {
-  return wish || document.documentElement.lang || navigator.language || "en";
-}
-
-/** The first of `locales` that we speak, else English; English also when its words cannot be had. Throws when not even
- * those can be had. */
-export async function speak(locales) {
-  const locale = locales.filter(Boolean).find((wish) => SPOKEN.includes(base(wish))) ?? "en";
-  const words = await wordsOf(base(locale));
-  if (words) return new Language(locale, words);
-  const english = await wordsOf("en");
-  if (english) return new Language("en", english);
-  throw new Error("the words cannot be had");
+/** The first that we speak of `wishes`, the page's language and the browser's, else English; English also when its words
+ * cannot be had. Throws when not even those can be had. */
+export async function speak(...wishes) {
+  const wanted = [...wishes, document.documentElement.lang, navigator.language];
+  const locale = wanted.filter(Boolean).find((wish) => SPOKEN.includes(base(wish))) ?? "en";
+  for (const one of [locale, "en"]) {
+    const words = await wordsOf(base(one));
+    if (words) return new Language(one, words);
+  }
+  throw new Error("no words");
 }
 
 /** What could not be had is asked for again the next time. */

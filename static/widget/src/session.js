@@ -1,10 +1,12 @@
 /** The visitor's session with the service: token, configuration and where the conversation stands. */
 
+import { speak } from "./i18n.js";
+
 export class Session {
   #api;
   #storage;
   #options;
-  #data = {};
+  #data = { config: {} };
   #hurry = () => {};
   #signal;
   #person = 0; // counts whose chat it was
@@ -17,7 +19,14 @@ export class Session {
   }
 
   get config() {
-    return this.#data.config ?? {};
+    return this.#data.config;
+  }
+
+  /** The one that is shown; the channel's words in it take the place of its others. */
+  async language(wish) {
+    const language = await speak(wish, this.config.locale);
+    Object.assign(this.config, this.config.translations?.[language.locale.slice(0, 2)]);
+    return language;
   }
 
   get conversation() {
@@ -104,8 +113,7 @@ export class Session {
   forget() {
     this.supersede();
     this.#api.token = null;
-    const { config } = this.#data;
-    this.#data = { config };
+    this.#data = { config: this.config };
   }
 
   /** Asks again now rather than later. */

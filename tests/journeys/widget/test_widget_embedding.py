@@ -107,3 +107,22 @@ def test_the_page_has_the_last_word_on_side_and_theme(visit: Visit) -> None:
     expect(widget.page.locator(".root")).to_have_attribute("data-side", "left")
     expect(widget.page.locator(".root")).to_have_attribute("lang", "fr")
     expect(widget.page.locator("desk-chat")).to_have_attribute("data-dark", "")
+
+
+def test_the_channels_words_are_read_in_the_language_that_is_shown(service: Service, visit: Visit) -> None:
+    """The page's wish is stronger than the channel's, that than the page's own language (WEB-2)."""
+    german = {"greeting": "Hallo!", "starters": [{"title": "Wo ist sie?"}]}
+    service.configure(greeting="Hello!", subtitle="Lamps", starters=[{"title": "Where?"}], translations={"de": german})
+    for attributes, locale, told in (
+        ("", "de-AT", ["de-AT", "Hallo!", "Wo ist sie?"]),
+        ("", "fr", ["fr", "Hello!", "Where?"]),
+        ('data-locale="de"', "en", ["de", "Hallo!", "Wo ist sie?"]),
+    ):
+        widget = visit(attributes=attributes, locale=locale)
+        widget.open()
+        expect(widget.page.locator(".root")).to_have_attribute("lang", told[0])
+        expect(widget.page.locator(".intro .bubble")).to_have_text(told[1])
+        expect(widget.panel.get_by_role("button", name=told[2])).to_be_visible()
+        expect(widget.panel.get_by_text("Lamps")).to_be_visible()
+    service.configure(locale="de")
+    expect(visit(locale="en").page.locator(".root")).to_have_attribute("lang", "de")

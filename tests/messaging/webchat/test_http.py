@@ -36,6 +36,7 @@ def test_what_the_channel_is_configured_to_show_is_told(tenant):
         "title": "Ask us", "subtitle": "We like questions", "color": "#112233", "greeting": "Hello!", "locale": "de",
         "position": "left", "launcher_text": "Help", "pages": "path", "privacy_url": "https://shop.example.com/privacy",
         "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
+        "translations": {"de": {"greeting": "Hallo!", "starters": [{"title": "Wo ist sie?"}]}},
         "triggers": [{"text": "Any questions?", "after_s": 5, "path": "/cart*", "on_exit": False}], "triggers_a_day": 2,
     }  # fmt: skip
     channel = ChannelFactory(tenant=tenant, config={**look, "allowed_origins": [SHOP]})
