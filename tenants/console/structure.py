@@ -110,7 +110,8 @@ class Schema:
         key = {"type": "string", **(self["propertyNames"] or {})}
         if self["keys"]:  # those there are to choose from, by what they are called
             key |= {"enum": list(self["keys"]), "labels": self["keys"]}
-        value = self["additionalProperties"]
+        patterns: dict[str, Any] = self["patternProperties"] or {}  # where a name has to fit one
+        value = next(iter(patterns.values()), self["additionalProperties"])
         parts = {"key": key, "value": value if isinstance(value, dict) else {"type": "string"}}
         return Schema({"type": "object", "properties": parts, "required": ["key"]}, self.defs)
 

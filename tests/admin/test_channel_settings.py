@@ -54,3 +54,28 @@ def test_what_is_seldom_touched_is_folded_and_all_of_it_is_there(boss) -> None:
     assert sorted(shown) == sorted({*shown})
     assert set(form.form.fields) <= set(shown)
     assert form.form.fields["config_greeting"].widget.attrs["rows"] == 2
+
+
+def test_words_by_language_are_entered_as_what_they_are(tenant, boss) -> None:
+    """A table of names that have to fit a pattern showed its rows' values as text, and took none back (WEB-2, CH-9)."""
+    words = {"de": {"greeting": "Hallo!", "starters": [{"title": "Wo ist sie?"}]}}
+    web = ChannelFactory(tenant=tenant, kind="web", config={"translations": words, "allowed_origins": ["*"]})
+    address = f"/admin/channels_app/channel/{web.id}/change/"
+    page = boss.get(address)
+    shown = page.content.decode()
+    assert 'name="config_translations-0-value-greeting"' in shown and "{&#x27;" not in shown
+    form = page.context["adminform"].form
+    sent = {name: field.initial for name, field in form.fields.items() if isinstance(field.initial, str | int)}
+    sent |= {"tenant": tenant.id, "name": "Web", "enabled": "on", "config_title": "Chat", "config_color": "#112233"}
+    sent |= {"config_allowed_origins": "*", "config_triggers_a_day": "1", "config_position": "right"}
+    for place, (language, greeting) in enumerate([("de", "Guten Tag!"), ("fr", "Bonjour !")]):
+        sent[f"config_translations-{place}-key"] = language
+        sent[f"config_translations-{place}-value-greeting"] = greeting
+    sent["config_translations-0-value-starters-0-title"] = "Wo ist sie?"
+    answer = boss.post(address, {name: value for name, value in sent.items() if value is not False})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    kept = Channel.objects.unscoped().get(id=web.id).adapter_config().translations
+    assert [(name, one.greeting, [starter.title for starter in one.starters]) for name, one in kept.items()] == [
+        ("de", "Guten Tag!", ["Wo ist sie?"]),
+        ("fr", "Bonjour !", []),
+    ]
