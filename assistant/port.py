@@ -79,7 +79,7 @@ class Source:
 
 
 #: what of a text the shop is asked about: that it is a question about a product, nothing but a product's name, or names one
-Said = Literal["question", "name", "mention"]
+AskedAs = Literal["question", "name", "mention"]
 
 
 @dataclass(frozen=True)

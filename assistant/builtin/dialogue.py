@@ -1,8 +1,8 @@
 """One turn of the built-in assistant: from what was said and remembered to what is answered.
 
 Owns the order in which an answer is looked for. Must not touch the database. What is known of the turn:
-assistant/builtin/turn.py; what can be done: replies.py; what is looked for: found.py, then goods.py, following.py, collecting.py and agreeing.py,
-each of which builds on the one before; the wording: wording.py.
+assistant/builtin/turn.py; what can be done: replies.py; what is looked for: found.py, then goods.py, following.py,
+collecting.py and agreeing.py, each of which builds on the one before; the wording: wording.py.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from assistant.intents.skills import Skill
 from assistant.intents.tongues import tongue_of
 from assistant.knowledge.facts import Finding
 from assistant.knowledge.search import Passage, known_from
-from assistant.port import EngineRequest, HistoryEntry, NotAtOnce, Said, Told
+from assistant.port import AskedAs, EngineRequest, HistoryEntry, NotAtOnce, Told
 from channels_app.content.options import choice_for
 from channels_app.content.types import Choice, Content, text
 
@@ -32,7 +32,7 @@ KNOWLEDGE = "knowledge"  # what a reply from an article is called in place of an
 PRODUCTS = "products"  # what a reply from the shop is called in place of an intent
 Look = Callable[[str, str, int], list[Passage]]  # of a question, in a language, so many at most
 #: what the shop says to a turn, by what is remembered of products, and what of a text counts (assistant/products/plain.py)
-Ask = Callable[[EngineRequest, Mapping[str, Any], Said], Told | None]
+Ask = Callable[[EngineRequest, Mapping[str, Any], AskedAs], Told | None]
 OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", "handover"
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 SOMETHING_ELSE = "none"  # the payload of "none of these"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from assistant.port import EngineRequest, NotAtOnce, Said, Told
+from assistant.port import AskedAs, EngineRequest, NotAtOnce, Told
 from assistant.products.adaptor import Product, Shop, ShopError, source_of_tenant
 from assistant.products.offered import cards_of, sources_of
 from assistant.products.pointing import Pointer, pointed_at, pointer_in
@@ -45,7 +45,7 @@ class Wish:
     pointer: Pointer | None = None
 
 
-def product_told(request: EngineRequest, memory: Mapping[str, Any], of: Said = "question") -> Told | None:
+def product_told(request: EngineRequest, memory: Mapping[str, Any], of: AskedAs = "question") -> Told | None:
     """What the shop of the tenant in scope says, where the turn is one question about a product and nothing else; ``of`` a
     ``name`` where it is a product's name and nothing else, of a ``mention`` where it names one that is written down here.
     ``memory``: of the last answer about any, ``shown`` of those it was one of; ``past`` where another came since. None where

@@ -120,7 +120,9 @@ class WebConfig(CommonConfig):
     )
     starters: tuple[Starter, ...] = Field((), max_length=6, description="Suggestions for the first message")
     translations: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")], Translated] = Field(
-        {}, max_length=30, description="The same by language, like de, for people who read the chat in it"
+        {},
+        max_length=30,
+        description="Subtitle, greeting, launcher text and suggestions for people who read the chat in another language, like de",
     )
     triggers: tuple[Trigger, ...] = Field(
         (), max_length=5, description="Invitations beside the launcher: after a time, on certain pages, or on leaving"
