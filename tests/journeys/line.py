@@ -18,6 +18,13 @@ from playwright.sync_api import BrowserContext, Route, WebSocketRoute
 SHOP = "http://shop.localhost"
 PIXEL = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 24"><rect width="40" height="24" fill="#88a"/></svg>'
 Frame = dict[str, Any]
+#: A browser knows at once that the other side has begun to close, so that a page that looks at readyState sends nothing
+#: any more. With the line between them the page learns of it later: what is underway is lost, as on a real line, and is
+#: no error of the page's. What a page sends on a socket that it knows to be closed is told as ever.
+LATE = """
+    const { send } = WebSocket.prototype;
+    WebSocket.prototype.send = function (data) { if (this.readyState < WebSocket.CLOSING) send.call(this, data) };
+"""
 
 
 @dataclass
@@ -64,6 +71,7 @@ class Line:
         context.route(f"{SHOP}/**", lambda route: route.fulfill(body=page, content_type="text/html", headers=headers))
         context.route(f"{self.service}/**", self._carry)
         context.route(f"{self.service}/files/**", lambda route: route.fulfill(body=PIXEL, content_type="image/svg+xml"))
+        context.add_init_script(LATE)  # before the next line: it is of the sockets of the far half
         context.route_web_socket(lambda address: address.startswith(self.service.replace("http", "ws")), self._connect)
 
     # ------------------------------------------------------------------ what goes over it
