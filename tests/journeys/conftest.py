@@ -17,17 +17,18 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, expect
 
 from assistant.demo import seed_assistant
 from channels_app.twin.server import Twin, start
 from messaging import wake
 from messaging.turns import thinking
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.storage.db import on_mongo
 from tests.factories import ChannelFactory
 from tests.journeys.connected import Connected, connect
-from tests.journeys.inbox_page import DESK
+from tests.journeys.inbox_page import DESK, InboxPage
 from tests.journeys.line import SHOP, Line
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
@@ -110,6 +111,28 @@ def visit(browser: Browser, rooms: Rooms, line: Line) -> Iterator[Callable[..., 
 
     yield visit
     rooms.leave([SHOP, address()])
+
+
+@pytest.fixture
+def staff(browser: Browser, desks: Rooms) -> Iterator[Callable[..., InboxPage]]:
+    """``staff(user)``: an inbox in a browser of their own, signed in; None: not signed in."""
+
+    def staff(user: User | None, **options: Any) -> InboxPage:
+        context = desks.room(**options)
+        if user:
+            client = Client()
+            client.force_login(user)
+            session = client.cookies[settings.SESSION_COOKIE_NAME].value
+            context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address()}])
+        return InboxPage(context, address())
+
+    yield staff
+    desks.leave([address()])
+
+
+@pytest.fixture
+def ben(service: Service) -> User:
+    return service.agent("Ben", role__permissions=["*"])
 
 
 @pytest.fixture

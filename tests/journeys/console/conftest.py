@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Locator, Page
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Message
 from tenants.models import User
 from tests.journeys.rooms import Rooms
 from tests.journeys.service import Service, address
@@ -86,3 +86,15 @@ def desk(browser: Browser, desks: Rooms, service: Service) -> Iterator[Callable[
 
     yield desk
     desks.leave([address()])
+
+
+Open = Callable[..., Desk]
+
+
+@pytest.fixture
+def asked(service: Service) -> None:
+    service.visitor("Where is my parcel?")
+
+
+def replies(service: Service) -> list[str]:
+    return [message.text for message in service.log if message.role == Message.Role.AGENT]

@@ -12,7 +12,7 @@ from conversations.models import Identity
 from messaging.webchat.proofs import identity_signature
 from tests.journeys.line import Frame, Line
 from tests.journeys.service import Service
-from tests.journeys.widget.test_widget_faults import NO_JITTER, SECRET, wait_for
+from tests.journeys.widget.lines import NO_JITTER, SECRET, wait_for
 from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser

@@ -18,7 +18,7 @@ from tenants.storage.db import atomic, now
 from tenants.tenant_settings import invalidate
 from tests.journeys.line import Line
 from tests.journeys.service import Service, address, said
-from tests.journeys.widget.test_widget_faults import wait_for
+from tests.journeys.widget.lines import wait_for
 from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser

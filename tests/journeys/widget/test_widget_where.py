@@ -12,8 +12,7 @@ from conversations.models import Session
 from tests.journeys.inbox_page import InboxPage
 from tests.journeys.line import SHOP, Line
 from tests.journeys.service import Service, address
-from tests.journeys.test_inbox_browser import ben, staff  # noqa: F401  fixtures
-from tests.journeys.widget.test_widget_faults import NO_JITTER, wait_for
+from tests.journeys.widget.lines import NO_JITTER, wait_for
 from tests.journeys.widget.widget_page import WidgetPage
 
 pytestmark = pytest.mark.browser
