@@ -25,7 +25,10 @@ from assistant.knowledge.articles import unchecked
 from assistant.knowledge.sites import admin as _sites  # noqa: F401
 from assistant.lesson_fields import LanguageField, RepliesField, SlotsField, TranslationsField
 from assistant.models import Intent, KnowledgeEntry
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in, tenants_with
+from tenants.console.pages.fields import LinesField
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import permissions_in, tenants_with
 from tenants.models import Tenant
 from tenants.storage.db import now, row_change
 

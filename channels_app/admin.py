@@ -21,7 +21,9 @@ from channels_app.templates.form import VariantsField
 from channels_app.templates.resolve import said_by, variables_in
 from channels_app.templates.store import TemplateChange, own_id
 from tenants.api.parse import problems
-from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_with
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import tenants_with
 from tenants.console.plain_words import plain_words
 from tenants.console.structure_field import place
 

@@ -15,7 +15,7 @@ from channels_app.adapters.base import Adapter, ChannelConfig
 from channels_app.models import Channel
 from channels_app.registry import adapter_for
 from channels_app.services import channel_fill
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.console.plain_words import plain_words
 from tenants.console.structure import Schema, label_of
 from tenants.console.structure_field import field_for, place

@@ -19,16 +19,10 @@ from unfold.decorators import display
 from channels_app.admin import ChannelFilter
 from conversations.models import Attachment, Event, Message, Revision
 from conversations.safety import APART, SEALED, revealed
-from tenants.console.pages import (
-    Button,
-    PartInline,
-    TenantAdmin,
-    TenantFilter,
-    permissions_in,
-    shortened,
-    tenants_with,
-    verbatim,
-)
+from tenants.console.pages.parts import PartInline, TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.shown import shortened, verbatim
+from tenants.console.pages.whose import permissions_in, tenants_with
 from tenants.tenant_settings import FLAGS
 
 #: members of an analysis that say what was written, and what has a page of its own

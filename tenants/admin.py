@@ -1,6 +1,6 @@
 """The console's pages on tenants and the audit trail; those on people and keys stand in tenants/console.
 
-Must not decide who may see what: that is tenants/console/pages.py.
+Must not decide who may see what: that is tenants/console/pages/whose.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from tenants.access.permissions import ROLES
 from tenants.api.trail.export import FORMS
 from tenants.console import keys
 from tenants.console.grants import Named
-from tenants.console.pages import TenantAdmin, TenantFilter, operates, tenants_with
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import operates, tenants_with
 from tenants.console.people import accounts, invitations
 from tenants.console.plain_words import plain_words
 from tenants.console.tokens import clients, families, issuers

@@ -19,7 +19,8 @@ from assistant.evaluations.run import Report, Verdict
 from assistant.evaluations.views import MOST_ASKED, RUN_S, reports_of
 from assistant.llm.told import words_of
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from tenants.console.pages import tenants_with
+from tenants.console.pages.whose import tenants_with
 from tenants.models import Tenant
 
 MOST_OFFERED = 100  # others are reached by their address

@@ -19,7 +19,8 @@ from assistant.evaluations.run import Report, difference
 from assistant.evaluations.views import MOST_ASKED, RUN_S, cases_of, reports_by
 from assistant.llm.told import words_of
 from assistant.port import Engine
-from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import ServiceError
 from tenants.scope import current_tenant_id
 from tenants.tenant_settings import settings_for

@@ -17,7 +17,10 @@ from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import difference
 from assistant.evaluations.views import reports_of
 from assistant.lesson_fields import LanguageField
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, permissions_in
+from tenants.console.pages.fields import LinesField
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.scope import tenant_scope
 
 MOST_TOLD = 5  # wrong answers that a notice names

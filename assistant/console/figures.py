@@ -20,7 +20,8 @@ from assistant.llm.budget import MICRO, spent_micros, today
 from assistant.llm.providers.unasked import unknown
 from assistant.models import ModelUse
 from tenants.console.dollars import dollars
-from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for

@@ -20,7 +20,9 @@ from assistant.console.choice import tenant_asked
 from assistant.evaluations.drafted import case_drafted
 from assistant.evaluations.marks import Judged, answers_judged, mark_remove
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin, permissions_in, shortened
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.shown import shortened
+from tenants.console.pages.whose import permissions_in
 from tenants.models import Tenant, User
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit

@@ -21,7 +21,7 @@ from unfold.widgets import (
 from assistant.checks import CAPABILITIES, MODEL_DEFAULTS
 from assistant.llm.providers.given import Purpose
 from assistant.llm.providers.setup import address_refused
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.console.plain_words import plain_words
 from tenants.errors import Invalid, ServiceError
 

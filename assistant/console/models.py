@@ -30,7 +30,9 @@ from assistant.llm.told import words_of
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.http.waiting import asking
 from tenants.console.dollars import dollars
-from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import ServiceError, Unavailable
 from tenants.scope import tenant_scope
 from tenants.storage.crypto import mask

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 from assistant.console.choice import tenant_asked
 from assistant.tools.models import Tool
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin
+from tenants.console.pages.rows import TenantAdmin
 from tenants.errors import ServiceError
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

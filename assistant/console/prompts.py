@@ -22,7 +22,9 @@ from assistant.prompts.difference import words_different
 from assistant.prompts.models import SystemPrompt
 from assistant.prompts.preview import prompt_previewed
 from assistant.prompts.versions import prompt_activate, prompt_now, prompt_write
-from tenants.console.pages import Button, TenantAdmin, TenantFilter, permissions_in
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
 

@@ -25,7 +25,9 @@ from assistant.tools.listing import tool_altered, tool_drafted
 from assistant.tools.models import Tool
 from assistant.tools.trying import arguments_like, needs_person, tool_try
 from tenants.console.once import show_once
-from tenants.console.pages import Button, IndentedJSON, JSONValueField, TenantAdmin, TenantFilter
+from tenants.console.pages.fields import IndentedJSON, JSONValueField
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
 from tenants.console.plain_words import plain_words
 from tenants.errors import Invalid, ServiceError
 from tenants.scope import tenant_scope

@@ -21,7 +21,9 @@ from assistant.knowledge.unanswered import Question, question_dismiss, questions
 from assistant.vectors.port import StoreAway
 from conversations.models import Message
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin, permissions_in, shortened
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.shown import shortened
+from tenants.console.pages.whose import permissions_in
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit

@@ -24,7 +24,8 @@ from assistant.knowledge.documents import ENDINGS, MOST_BYTES, MOST_OF_PAPER, mo
 from assistant.models import KnowledgeEntry
 from channels_app.content.media import name_in_form
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin, tenants_with
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import tenants_with
 from tenants.errors import PayloadTooLarge, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit

@@ -21,7 +21,7 @@ def page(title: str, icon: str, model: str, query: str = "", needs: str = "") ->
         from django.apps import apps
         from django.contrib import admin
 
-        from tenants.console.pages import permissions_in
+        from tenants.console.pages.whose import permissions_in
 
         if needs and needs not in permissions_in(request, None):
             return False
@@ -48,7 +48,7 @@ def inbox() -> dict[str, Any]:
     """The inbox, for people who may read conversations."""
 
     def may_open(request: HttpRequest) -> bool:
-        from tenants.console.pages import permissions_in
+        from tenants.console.pages.whose import permissions_in
 
         return "conversations:read" in permissions_in(request, None)
 

@@ -21,7 +21,9 @@ from conversations.search.people import latest_people
 from messaging.admin.merges import MergeInline
 from messaging.admin.privacy import PrivacyPages
 from messaging.consent.rules import staff_allow, staff_stop
-from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter, tenants_known
+from tenants.console.pages.parts import PartInline, TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import tenants_known
 from tenants.console.structure import Schema
 from tenants.console.structure_field import StructureField
 from tenants.errors import ServiceError

@@ -31,7 +31,10 @@ from messaging.live.attending import staff_read, staff_typing
 from messaging.rules.agent_replies import agent_reply
 from messaging.rules.control import conversation_end, hand_back, take_over
 from messaging.rules.opening import write_again
-from tenants.console.pages import Button, TenantFilter, permissions_in, shortened
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
+from tenants.console.pages.shown import shortened
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import Invalid, ServiceError
 from tenants.models import User
 from tenants.storage.db import new_id, now

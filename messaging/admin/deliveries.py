@@ -21,14 +21,9 @@ from messaging.models import Delivery, DeliveryAttempt, DeliveryPart, InboundEve
 from messaging.outbox.alerts import alerts_replay
 from messaging.receive import receipts_replay
 from messaging.respond import turns_replay
-from tenants.console.pages import (
-    Button,
-    PartInline,
-    TenantFilter,
-    row_id,
-    shortened,
-    verbatim,
-)
+from tenants.console.pages.parts import PartInline, TenantFilter
+from tenants.console.pages.rows import Button, row_id
+from tenants.console.pages.shown import shortened, verbatim
 
 TONES = {
     "queued": "info", "sending": "info", "sent": "success", "delivered": "success", "read": "success",

@@ -13,7 +13,8 @@ from conversations.models import Event
 from messaging.admin.deliveries import MovingAdmin
 from messaging.models import HandledEvent
 from messaging.outbox.failures import FAILED, failure_retry
-from tenants.console.pages import Button, TenantFilter
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
 
 
 class FailureList(ChangeList):

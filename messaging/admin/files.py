@@ -15,7 +15,8 @@ from unfold.decorators import display
 from channels_app.admin import ChannelFilter
 from conversations.models import Attachment
 from messaging.media.fetch import files_replay
-from tenants.console.pages import Button, TenantAdmin, TenantFilter
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
 
 
 @admin.register(Attachment)

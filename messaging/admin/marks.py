@@ -24,7 +24,10 @@ from messaging.agents import canned, labels, members
 from messaging.agents.models import SHORTCUT, CannedReply, Label
 from messaging.api.agents.shapes import CannedBody, LabelBody, TeamBody
 from tenants.api.parse import problems
-from tenants.console.pages import LinesField, TenantAdmin, TenantFilter, row_id, tenants_with
+from tenants.console.pages.fields import LinesField
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import TenantAdmin, row_id
+from tenants.console.pages.whose import tenants_with
 from tenants.console.plain_words import plain_words
 from tenants.console.structure_field import place
 from tenants.models import Membership, Team, TeamMember

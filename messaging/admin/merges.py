@@ -12,7 +12,9 @@ from unfold.decorators import display
 
 from conversations.contacts.people import contacts_part
 from conversations.models import ContactMerge
-from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter, moment
+from tenants.console.pages.parts import PartInline, TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.shown import moment
 from tenants.trail.audit import actor_name
 
 PART = Button(

@@ -27,7 +27,7 @@ from messaging.models import (
     WebhookEndpoint,
 )
 from messaging.outbox.failures import FAILED
-from tenants.console.pages import operates, tenants_known
+from tenants.console.pages.whose import operates, tenants_known
 from tenants.models import Tenant
 from tenants.storage.db import on_mongo
 

@@ -21,7 +21,9 @@ from messaging.privacy.holds import hold_reason
 from messaging.privacy.models import Erasure, Export
 from messaging.privacy.requested import demand_taken
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin, TenantFilter, permissions_in
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
 

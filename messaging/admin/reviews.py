@@ -11,7 +11,9 @@ from unfold.decorators import display
 from conversations.admin import TalkAdmin
 from conversations.models import Review
 from conversations.safety import review_end
-from tenants.console.pages import Button, TenantFilter, shortened
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
+from tenants.console.pages.shown import shortened
 from tenants.models import User
 from tenants.tenant_settings import FLAGS
 

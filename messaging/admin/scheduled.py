@@ -11,7 +11,8 @@ from unfold.decorators import display
 from messaging.admin.deliveries import MovingAdmin
 from messaging.agents.models import ScheduledReply
 from messaging.agents.scheduled import scheduled_cancel, scheduled_replay
-from tenants.console.pages import Button, TenantFilter
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
 from tenants.errors import Conflict
 
 TONES = {"waiting": "info", "sent": "success", "cancelled": "warning", "refused": "danger", "failed": "danger"}

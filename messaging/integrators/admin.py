@@ -21,7 +21,11 @@ from messaging.integrators import endpoints
 from messaging.integrators.calls import ping
 from messaging.integrators.shapes import state_of
 from messaging.models import WebhookDelivery, WebhookEndpoint
-from tenants.console.pages import Button, LinesField, TenantAdmin, TenantFilter, shortened, tenants_with, verbatim
+from tenants.console.pages.fields import LinesField
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.shown import shortened, verbatim
+from tenants.console.pages.whose import tenants_with
 from tenants.errors import ServiceError
 from tenants.storage.crypto import mask
 

@@ -15,7 +15,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from tenants.access.permissions import ALL, PERMISSIONS, require_held
-from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import Forbidden, ServiceError
 from tenants.names import name_taken
 from tenants.people.admins import admins_kept

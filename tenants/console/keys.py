@@ -12,7 +12,9 @@ from tenants.access.api_keys import api_key_create, api_key_revoke, api_key_rota
 from tenants.access.permissions import require_held
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
 from tenants.console.once import show_once
-from tenants.console.pages import Button, TenantFilter, permissions_in
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
+from tenants.console.pages.whose import permissions_in
 from tenants.models import ApiKey
 from tenants.storage.db import now
 

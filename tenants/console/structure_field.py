@@ -24,7 +24,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.console.structure import ABSENT, LONG, Schema, absent, choice_of, label_of, read, shown, told_of
 from tenants.storage.json_values import unstorable
 

@@ -23,7 +23,7 @@ from conversations.models import Attachment, Contact, ContactMerge, Conversation
 from messaging.admin import conversations as conversation_admin
 from messaging.agents.models import ScheduledReply
 from messaging.models import Delivery, HandledEvent, InboundEvent, StaffAlert, Turn, WebhookDelivery, WebhookEndpoint
-from tenants.console.pages import Trailed
+from tenants.console.pages.trailed import Trailed
 from tenants.models import (
     ApiKey,
     AuditEntry,

@@ -7,7 +7,7 @@ from django import forms
 
 from channels_app.models import Channel
 from channels_app.services import channel_fill
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.errors import Invalid
 from tenants.models import Tenant
 from tenants.tenant_settings import settings_for

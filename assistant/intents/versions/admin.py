@@ -23,7 +23,9 @@ from assistant.intents.versions.models import TrainingLane
 from assistant.intents.versions.picture import NOTHING, lines_of, pairs_of, picture_of
 from assistant.intents.versions.runs import lane_of, training_ask
 from assistant.models import Intent, TrainedModel
-from tenants.console.pages import Button, TenantAdmin, TenantFilter, tenants_with
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.whose import tenants_with
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

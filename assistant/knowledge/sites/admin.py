@@ -15,7 +15,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from assistant.knowledge.sites.models import Site, SitePage
 from assistant.knowledge.sites.reading import counts_of, site_again, site_check
 from assistant.lesson_fields import LanguageField
-from tenants.console.pages import Button, TenantAdmin, TenantFilter
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
 from tenants.errors import Invalid, ServiceError
 from tenants.scope import tenant_scope
 

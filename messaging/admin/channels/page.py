@@ -32,7 +32,9 @@ from messaging.admin.channels.trial import NAME as TRIAL
 from messaging.admin.channels.trial import may_try, trial_page
 from messaging.health.watch import channel_check, channel_check_soon, channel_saved
 from messaging.housekeeping.disconnect import channel_disconnect
-from tenants.console.pages import Button, PartInline, TenantAdmin, TenantFilter, moment
+from tenants.console.pages.parts import PartInline, TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
+from tenants.console.pages.shown import moment
 from tenants.errors import Invalid, Unprocessable
 from tenants.scope import tenant_scope
 from tenants.storage.batches import for_seconds

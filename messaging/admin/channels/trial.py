@@ -24,7 +24,7 @@ from channels_app.templates.resolve import variables_in
 from messaging.models import Delivery
 from messaging.rules.hold import channel_held_until
 from messaging.rules.opening import first_words
-from tenants.console.pages import TenantAdmin
+from tenants.console.pages.rows import TenantAdmin
 from tenants.errors import ServiceError
 from tenants.storage.db import new_id, now
 

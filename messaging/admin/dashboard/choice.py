@@ -19,7 +19,7 @@ from django.http import HttpRequest
 
 from channels_app.models import Channel
 from messaging.figures.asked import MOST_TENANTS, PERIODS, USUAL, Asked, last_days, period_refused
-from tenants.console.pages import tenants_known
+from tenants.console.pages.whose import tenants_known
 from tenants.models import Membership, Team, Tenant
 from tenants.storage.db import on_mongo
 

@@ -17,7 +17,7 @@ from messaging.figures.asked import PERIODS, Asked
 from messaging.figures.read import Report, cost_usd, mean_rating, ratings_of, report
 from messaging.figures.sheet import Sheet
 from messaging.hours.late import BY_US
-from tenants.console.pages import tenants_known
+from tenants.console.pages.whose import tenants_known
 from tenants.storage.db import now
 
 MOST_OFFERED = 100  # tenants to choose from; others are reached by their address

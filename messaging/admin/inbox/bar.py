@@ -18,7 +18,7 @@ from messaging.admin.inbox.verbs import page
 from messaging.agents.labels import labels, labels_of
 from messaging.agents.members import member_shapes, members, team_shapes, teams
 from messaging.hours.later import later_times
-from tenants.console.pages import Button
+from tenants.console.pages.rows import Button
 from tenants.storage.db import now
 
 KEYS = (

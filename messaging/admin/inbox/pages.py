@@ -32,7 +32,7 @@ from messaging.agents.inbox.lists import COUNT_MOST, WITH, Filter, View, inbox_c
 from messaging.agents.labels import labels
 from messaging.agents.members import teams
 from tenants.access.limits import client_ip
-from tenants.console.pages import alert_choice_in, permissions_in, tenants_with
+from tenants.console.pages.whose import alert_choice_in, permissions_in, tenants_with
 from tenants.console.second.step import password_view, second_view
 from tenants.errors import Invalid
 from tenants.scope import tenant_scope

@@ -42,7 +42,8 @@ from messaging.media.upload_views import CHUNK, ROOM, LimitedUpload, check_lengt
 from messaging.media.uploads import upload
 from messaging.models import Delivery
 from tenants.api.parse import parse_body
-from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import Forbidden, Invalid, NotFound, ServiceError
 from tenants.models import User
 from tenants.scope import tenant_scope

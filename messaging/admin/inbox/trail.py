@@ -16,7 +16,8 @@ from django.shortcuts import render
 from conversations.models import Conversation, Event
 from messaging.agents.inbox.trail import Named, actor_of, facts_of, named_in_trail, trail_page
 from messaging.outbox.reasons import WAITS
-from tenants.console.pages import TenantAdmin, permissions_in
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import Invalid
 from tenants.models import AuditEntry
 from tenants.tenant_settings import FLAGS

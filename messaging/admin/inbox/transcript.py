@@ -23,7 +23,7 @@ from conversations.safety import WHY
 from messaging.models import Delivery
 from messaging.outbox.reasons import FAULTS, fault_words
 from messaging.rules.changes import changes_of
-from tenants.console.pages import shortened
+from tenants.console.pages.shown import shortened
 from tenants.staff import face_of
 from tenants.storage.db import now
 from tenants.tenant_settings import FLAGS

@@ -17,7 +17,7 @@ from conversations.models import Conversation, Message
 from messaging.admin.inbox.transcript import PAGE
 from messaging.assist.translation import kept_for, message_translated, reply_translated, words_of
 from tenants.api.parse import parse_body
-from tenants.console.pages import TenantAdmin
+from tenants.console.pages.rows import TenantAdmin
 from tenants.errors import Unavailable
 
 MOST = 5  # messages that a model is asked about by one request

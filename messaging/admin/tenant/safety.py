@@ -19,7 +19,7 @@ from channels_app.words.split import shorten
 from messaging.admin.tenant.store import settings_store
 from tenants import tenant_settings
 from tenants.admin import TenantsAdmin
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.console.plain_words import plain_words
 from tenants.models import Tenant
 from tenants.tenant_settings import FLAGS, PERSONAL, SafetyRules

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from tenants.admin import TenantsAdmin
-from tenants.console.pages import operates
+from tenants.console.pages.whose import operates
 from tenants.errors import Conflict, Invalid
 from tenants.models import Tenant
 from tenants.people.tenant import Settings, tenant_change

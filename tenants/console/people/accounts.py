@@ -21,16 +21,10 @@ from tenants.access.limits import client_ip
 from tenants.access.logins import tell_tenants
 from tenants.access.members import member_add, staff_make
 from tenants.console.grants import GrantForm, PermissionsField, PlaceAdmin, Told
-from tenants.console.pages import (
-    Button,
-    TenantFilter,
-    Trailed,
-    memberships_of,
-    operates,
-    permissions_in,
-    row_id,
-    tenants_with,
-)
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, row_id
+from tenants.console.pages.trailed import Trailed
+from tenants.console.pages.whose import memberships_of, operates, permissions_in, tenants_with
 from tenants.console.people.desks import NAMES, DeskForm, DeskShown
 from tenants.console.people.own_alerts import alerts_page
 from tenants.models import Membership, Role, Tenant, User

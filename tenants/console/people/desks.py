@@ -13,7 +13,7 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from tenants.api.parse import problems
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.console.plain_words import plain_words
 from tenants.members.desk import DEFAULT_CAPACITY, Desk, desk_read
 from tenants.models import Membership

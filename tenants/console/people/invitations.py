@@ -20,7 +20,9 @@ from tenants.access.invitations import (
 from tenants.access.permissions import require_held
 from tenants.console.grants import GrantAdmin, GrantForm
 from tenants.console.once import show_once
-from tenants.console.pages import Button, TenantFilter, permissions_in
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import ServiceError
 from tenants.models import Invitation
 

@@ -22,7 +22,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from tenants.console.pages import TenantAdmin
+from tenants.console.pages.rows import TenantAdmin
 from tenants.hours import zone_names
 from tenants.members.alert_choice import CALLS, KINDS, NO_MAIL, AlertChoice, choice_read
 from tenants.models import Membership

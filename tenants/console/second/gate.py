@@ -11,7 +11,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from tenants.console.pages import memberships_of, operates
+from tenants.console.pages.whose import memberships_of, operates
 from tenants.models import Tenant
 from tenants.people.sessions import session_seen
 

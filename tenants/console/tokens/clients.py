@@ -14,7 +14,10 @@ from tenants.access.grants.clients import client_change, client_create, client_e
 from tenants.access.permissions import require_held
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
 from tenants.console.once import show_once
-from tenants.console.pages import Button, LinesField, TenantFilter, permissions_in
+from tenants.console.pages.fields import LinesField
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
+from tenants.console.pages.whose import permissions_in
 from tenants.console.plain_words import plain_words
 from tenants.errors import Invalid
 from tenants.models import OAuthClient

@@ -10,7 +10,8 @@ from unfold.decorators import display
 
 from tenants.access.grants.families import family_end, family_state
 from tenants.console.grants import permissions_shown
-from tenants.console.pages import Button, TenantAdmin, TenantFilter
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button, TenantAdmin
 from tenants.models import TokenFamily
 
 

@@ -15,7 +15,8 @@ from unfold.decorators import display
 from tenants.access.limits import client_ip
 from tenants.access.signing.issuers import Keys, issuer_change, issuer_create, issuer_end, issuer_try, keys_at
 from tenants.console.grants import GrantAdmin, GrantForm, PermissionsField
-from tenants.console.pages import Button, TenantFilter
+from tenants.console.pages.parts import TenantFilter
+from tenants.console.pages.rows import Button
 from tenants.errors import ServiceError
 from tenants.models import TrustedIssuer
 from tenants.scope import tenant_scope

@@ -266,7 +266,7 @@ def test_a_demanding_tenant_is_closed_until_it_is_set_up(
 
 
 def test_pages_themselves_are_closed_too(demanding: Tenant, ana: Membership, rf: Any) -> None:
-    from tenants.console.pages import permissions_in
+    from tenants.console.pages.whose import permissions_in
 
     request = rf.get("/")
     request.user = ana.user
@@ -295,7 +295,7 @@ def test_an_operator_has_every_tenant_once_they_have_what_one_of_them_demands(
 ) -> None:
     from messaging.desk.people import Proof, people
     from tenants.access.grants.clients import held_by
-    from tenants.console.pages import permissions_in, tenants_with
+    from tenants.console.pages.whose import permissions_in, tenants_with
 
     User.objects.filter(pk=ana.user_id).update(is_superuser=True)
     Membership.objects.unscoped().filter(user=ana.user).delete()  # unscoped: the only one

@@ -11,7 +11,7 @@ from channels_app.adapters.base import retry_after
 from channels_app.adapters.whatsapp.outbound import _parameters
 from channels_app.contract import RawRequest
 from messaging.media.upload_views import check_length
-from tenants.console.pages import LinesField
+from tenants.console.pages.fields import LinesField
 from tenants.errors import PayloadTooLarge
 from tenants.storage.json_values import unstorable
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from channels_app.registry import KINDS
 from messaging.agents.inbox.lists import VIEWS, Filter, View
-from tenants.console.pages import permissions_in, tenants_with
+from tenants.console.pages.whose import permissions_in, tenants_with
 from tenants.models import Tenant, User
 
 READ = "conversations:read"

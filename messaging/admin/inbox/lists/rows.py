@@ -19,7 +19,7 @@ from conversations.models import Conversation
 from messaging.admin.inbox.lists.asked import Asked
 from messaging.agents.inbox.rows import inbox_shapes
 from messaging.hours.late import late_at
-from tenants.console.pages import shortened
+from tenants.console.pages.shown import shortened
 from tenants.models import User
 from tenants.storage.db import now
 

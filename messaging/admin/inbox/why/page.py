@@ -24,7 +24,9 @@ from messaging.admin.inbox.why.others import AskForm
 from messaging.outbox.reasons import waits_words
 from messaging.talks.edits import answer_again
 from tenants.access.limits import client_ip
-from tenants.console.pages import TenantAdmin, permissions_in, shortened
+from tenants.console.pages.rows import TenantAdmin
+from tenants.console.pages.shown import shortened
+from tenants.console.pages.whose import permissions_in
 from tenants.errors import Invalid, NotFound, ServiceError
 from tenants.trail.audit import audit
 

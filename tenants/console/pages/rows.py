@@ -1,116 +1,47 @@
-"""The base of every page of the staff console: whose rows are seen, who may change them, what is audited.
+"""The base of the pages of one model: whose rows are seen, who may change them, what is audited.
 
-Owns the tie between a member's role and Django's admin. Must not know any particular model.
+Must not know any particular model.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
-from django.utils.formats import date_format
-from django.utils.html import format_html
-from django.utils.timezone import localtime
-from pydantic_core import PydanticCustomError
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from tenants.access.limits import client_ip
-from tenants.access.permissions import demands_more, expand, held_in, operator_closed
+from tenants.console.pages.fields import IndentedJSON, JSONValueField, can_be_seen
+from tenants.console.pages.trailed import Trailed
+from tenants.console.pages.whose import (
+    memberships_of,
+    operates,
+    permissions_in,
+    tenants_known,
+    tenants_with,
+)
 from tenants.errors import ServiceError
-from tenants.members.alert_choice import AlertChoice, choice_read
-from tenants.models import Membership, Tenant
-from tenants.names import text_taken
-from tenants.repeated import CODE, repeated_of, twice
 from tenants.scope import tenant_scope
-from tenants.storage.json_values import unstorable
 from tenants.trail.audit import audit
 from tenants.trail.reads import read_noted
 
 NO_TENANT = uuid.UUID(int=0)  # the scope of a form whose tenant is not chosen yet: sees no row
 TOLD_SINGLY = 3  # kinds of answers of a deed with many rows; the others are counted
-
-
-def memberships_of(request: HttpRequest) -> Mapping[uuid.UUID, frozenset[str]]:
-    """Tenant → permissions of the signed-in member of staff; read once per request. In a suspended tenant they
-    only read; one that demands a second step is none of theirs until they have it."""
-    found: dict[uuid.UUID, frozenset[str]] | None = getattr(request, "_memberships", None)
-    if found is None:
-        # unscoped: the memberships are what tells which tenants there are
-        rows = Membership.objects.unscoped().filter(user_id=request.user.pk).select_related("role", "tenant")
-        user: Any = request.user
-        members = list(rows.exclude(tenant__status=Tenant.Status.REMOVING))
-        closed = [row.tenant for row in members if demands_more(user, row.tenant)]
-        request._closed_tenants = closed  # type: ignore[attr-defined]
-        members = [row for row in members if row.tenant not in closed]
-        found = {row.tenant_id: held_in(row.tenant.status, expand(row.role.permissions)) for row in members}
-        request._memberships = found  # type: ignore[attr-defined]
-        request._own_tenants = [row.tenant for row in members]  # type: ignore[attr-defined]
-        request._alert_choices = {row.tenant_id: row.alerts for row in members}  # type: ignore[attr-defined]
-    return found
-
-
-def operates(request: HttpRequest) -> bool:
-    """Whether the signed-in account has every tenant; read once per request. An operator has none where a second step is
-    demanded that they have not."""
-    found: bool | None = getattr(request, "_operates", None)
-    if found is None:
-        user: Any = request.user
-        found = request._operates = bool(user.is_superuser) and not operator_closed(user)  # type: ignore[attr-defined]
-    return found
-
-
-def alert_choice_in(request: HttpRequest, tenant_id: uuid.UUID) -> AlertChoice:
-    """Which alerts of a tenant the signed-in member of staff wants. No statement beside that of `memberships_of`."""
-    memberships_of(request)
-    return choice_read(request._alert_choices.get(tenant_id))  # type: ignore[attr-defined]
-
-
-def permissions_in(request: HttpRequest, tenant_id: uuid.UUID | None) -> frozenset[str]:
-    """What the member of staff may do in a tenant; in any of theirs when it is None."""
-    if not request.user.is_active or not request.user.is_staff:
-        return frozenset()
-    if operates(request):
-        return expand(["*"])
-    own = memberships_of(request)
-    return frozenset().union(*own.values()) if tenant_id is None else own.get(tenant_id, frozenset())
-
-
-def tenants_with(request: HttpRequest, permission: str) -> models.QuerySet[Tenant]:
-    """The tenants in which the member of staff has a permission; all for superusers."""
-    if operates(request):
-        return Tenant.objects.order_by("name")
-    own = [tenant_id for tenant_id, held in memberships_of(request).items() if permission in held]
-    return Tenant.objects.filter(id__in=own).order_by("name")
-
-
-def tenants_known(request: HttpRequest, permission: str) -> list[Tenant]:
-    """As `tenants_with`, read once per request: without a statement more than `memberships_of` takes."""
-    if operates(request):
-        if not hasattr(request, "_all_tenants"):
-            request._all_tenants = list(Tenant.objects.order_by("name"))  # type: ignore[attr-defined]
-        everything: list[Tenant] = request._all_tenants  # type: ignore[attr-defined]
-        return everything
-    own = memberships_of(request)
-    known: list[Tenant] = request._own_tenants  # type: ignore[attr-defined]
-    return sorted((tenant for tenant in known if permission in own[tenant.id]), key=lambda tenant: tenant.name)
 
 
 @dataclass(frozen=True)
@@ -121,127 +52,6 @@ class Button:
     label: str
     icon: str = ""
     confirm: str = ""
-
-
-class IndentedJSON(json.JSONEncoder):
-    """JSON that people edit in a form stands on lines of its own."""
-
-    def __init__(self, **options: Any):
-        super().__init__(**{**options, "indent": 2})
-
-
-def verbatim(said: Any) -> str:
-    """Text, or a value as JSON, as it stands; long words wrap."""
-    words = said if isinstance(said, str) else json.dumps(said, indent=1, ensure_ascii=False)
-    return format_html('<pre class="verbatim">{}</pre>', words)
-
-
-def shortened(words: str, most: int = 60) -> str:
-    """The beginning of a text: a list has one line for it."""
-    return words if len(words) <= most else f"{words[: most - 1].rstrip(' .,;:')}…"
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one on each line. ``repeats``: two may be the same, as what people say in two languages may be."""
-
-    def __init__(self, *, repeats: bool = False, **options: Any):
-        self._repeats = repeats
-        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 6}), **options)
-        self.help_text = self.help_text or "One per line"
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-
-    def to_python(self, value: Any) -> Any:
-        if "\0" in str(value or ""):  # Django's own check looks at one text, not at a list of them
-            raise forms.ValidationError("NUL characters are not allowed.", code="nul_character")
-        return self._lines(value)
-
-    def clean(self, value: Any) -> Any:
-        """Raises ValidationError that names each line which stands there twice and should not."""
-        lines = super().clean(value)
-        if not self._repeats and (again := [lines[place] for place in repeated_of(lines)]):
-            raise forms.ValidationError(
-                [forms.ValidationError(twice(line), code=CODE) for line in dict.fromkeys(again)]
-            )
-        return lines
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return list(initial or []) != self._lines(data)
-
-    def _lines(self, value: Any) -> list[str]:
-        return [line.strip() for line in str(value or "").splitlines() if line.strip()]
-
-
-class JSONValueField(forms.JSONField):
-    """JSON that every database can store."""
-
-    default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": "This is no JSON: look at its quotation marks, commas and brackets."
-    }
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            read = super().to_python(value)
-        except (ValueError, RecursionError):  # numbers of thousands of digits, thousands of levels
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
-        if refusal := unstorable(read):
-            place = f"{refusal.path}: " if refusal.path else ""
-            raise forms.ValidationError(f"{place}{refusal.why}.", code=refusal.code)
-        return read
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        """What was typed comes back as it was typed where it cannot be shown as JSON."""
-        try:
-            read = super().bound_data(data, initial)
-        except (ValueError, RecursionError):
-            return InvalidJSONInput(data)
-        return InvalidJSONInput(data) if unstorable(read) else read
-
-
-class TenantFilter(admin.SimpleListFilter):
-    """Shown to those who have more than one tenant."""
-
-    title = parameter_name = "tenant"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(t.id), t.name) for t in tenants_with(request, model_admin.permission("read"))]
-
-    def has_output(self) -> bool:
-        return len(self.lookup_choices) > 1
-
-    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        known = self.value() in {value for value, _ in self.lookup_choices}
-        return queryset.filter(tenant_id=self.value()) if known else queryset
-
-
-def can_be_seen(text: str) -> None:
-    """Raises ValidationError ``text_unseen``, as the API refuses what is blank."""
-    try:
-        text_taken(text)
-    except PydanticCustomError as error:
-        raise forms.ValidationError(f"{error.message()}.", code=error.type) from error
-
-
-class Trailed:
-    """Pages whose acts stand in the audit trail, and nowhere else: Django's own log keeps what a row is called, which may be
-    a person, beyond their erasure."""
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any: ...
-
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any: ...
-
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """What the trail has of the row."""
-        page: Any = self
-        row = page.get_object(request, object_id)
-        if row is None:
-            raise Http404
-        if not page.has_view_or_change_permission(request, row):
-            raise PermissionDenied
-        return HttpResponseRedirect(f"{reverse('admin:tenants_auditentry_changelist')}?q={row.pk}")
 
 
 class TenantAdmin(Trailed, ModelAdmin):
@@ -481,31 +291,6 @@ def _tell(request: HttpRequest, level: int, said: Counter[str]) -> None:
         messages.add_message(request, level, words if count == 1 else f"{words} ({count} times)")
     if more := sum(count for _, count in counts[TOLD_SINGLY:]):
         messages.add_message(request, level, f"The same for {more} more.")
-
-
-def moment(at: datetime | None) -> str:
-    """A time as all pages show it, for what a page computes: Django shows it so by itself in fields alone."""
-    return date_format(localtime(at), "DATETIME_FORMAT") if at else "—"
-
-
-class PartInline(TabularInline):
-    """Parts of a row, to read. Opened within the scope of the row's tenant."""
-
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # staff who see the whole see its parts
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def row_id(request: HttpRequest) -> Any:
