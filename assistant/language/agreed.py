@@ -7,7 +7,7 @@ import time
 from assistant.language.round import Turn
 from assistant.tools.arguments import BadArguments
 from assistant.tools.confirming import Asked
-from assistant.tools.toolbox import Result, Toolbox
+from assistant.tools.toolbox import Result, Toolbox, Wanted
 
 UNSURE = "call_unsure"  # why a colleague is asked: it is unknown whether what the person agreed to was done
 
@@ -35,7 +35,14 @@ def call_agreed(box: Toolbox, turn: Turn, asked: Asked, made: Result | None) -> 
 
 def _ran(box: Toolbox, turn: Turn, asked: Asked) -> Result:
     """Raises BadArguments."""
+    return box.call(still_wanted(box, asked), turn.ends - time.monotonic(), agreed=asked.mark)
+
+
+def still_wanted(box: Toolbox, asked: Asked) -> Wanted:
+    """The call as it was shown. Raises BadArguments where it would not be that any more."""
     wanted = box.wanted(asked.tool, asked.arguments)
     if dict(wanted.arguments) != dict(asked.arguments):
         raise BadArguments("person_changed", "The person is another one than was asked.")
-    return box.call(wanted, turn.ends - time.monotonic(), agreed=asked.mark)
+    if wanted.title != asked.title:
+        raise BadArguments("tool_changed", "The tool is another one than was shown.")
+    return wanted

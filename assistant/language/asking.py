@@ -163,8 +163,8 @@ class Asking:
 
     def _question(self, wanted: Wanted) -> Content:
         """Raises BadArguments."""
-        asked = confirming.asked_now(wanted.name, wanted.arguments)
-        question = confirming.question(wanted.title, asked, self.language)
+        asked = confirming.asked_now(wanted.name, wanted.title, wanted.arguments)
+        question = confirming.question(asked, self.language)
         if question is None:
             raise BadArguments("too_long", "The arguments are too long to be shown to the person.")
         self.turn.asked = asked

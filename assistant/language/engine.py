@@ -17,7 +17,7 @@ from assistant.builtin.engine import Builtin
 from assistant.builtin.turn import others_spoke
 from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN
 from assistant.knowledge.search import passages_of_turn
-from assistant.language.agreed import UNSURE, call_agreed
+from assistant.language.agreed import UNSURE, call_agreed, still_wanted
 from assistant.language.asking import LEAST_S, Asking, Chat, Prompting
 from assistant.language.material import digest_before, earlier_of, material_for
 from assistant.language.own_tools import handed_over
@@ -161,10 +161,10 @@ class LanguageEngine:
     def _asked_again(self, request: EngineRequest, asked: confirming.Asked) -> Content | None:
         """The open question once more, the same; None where its call is not allowed any more."""
         try:
-            title = self.toolbox(request, _turn_of(request)).wanted(asked.tool, asked.arguments).title
+            still_wanted(self.toolbox(request, _turn_of(request)), asked)
         except BadArguments:
             return None
-        return confirming.question(title, asked, self._language(request))
+        return confirming.question(asked, self._language(request))
 
     def _reply(
         self, request: EngineRequest, first: EngineReply, contents: tuple[Content, ...], turn: Turn,

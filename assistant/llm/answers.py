@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.conf import settings
@@ -22,20 +23,24 @@ from tenants.scope import current_tenant_id
 from tenants.storage.db import atomic, now, retried
 
 
-def answer_before(offer: Offer, request: ChatRequest, purpose: str, person: uuid.UUID | None) -> ChatResult | None:
-    """What the model answered to this person before, asked the same in every word; it costs nothing. None where it was not
-    asked so, or where what tools answer may matter."""
+def answer_before(
+    offers: Sequence[Offer], request: ChatRequest, purpose: str, person: uuid.UUID | None
+) -> tuple[Offer, ChatResult] | None:
+    """What one of the models, the first that did, answered to this person before, asked the same in every word; it costs nothing.
+    None where none was asked so, or where what tools answer may matter."""
     if person is None or not _kept(request):
         return None
     began = time.monotonic()
-    fresh = CachedAnswer.objects.filter(
-        contact_id=person, digest=_digest(offer, request, purpose), expires_at__gt=now()
-    )
-    row = fresh.first()
-    if row is None:
+    asked = {_digest(offer, request, purpose): offer for offer in reversed(offers)}
+    fresh = CachedAnswer.objects.filter(contact_id=person, digest__in=asked, expires_at__gt=now())
+    rows = {row.digest: row for row in fresh}
+    offer, row = next(((asked[one], rows[one]) for one in reversed(asked) if one in rows), (None, None))
+    if offer is None or row is None:
         return None
     took_ms = round((time.monotonic() - began) * 1000)
-    return ChatResult(text=row.answer["text"], stop="stop", model=offer.full_name, latency_ms=took_ms, cached=True)
+    return offer, ChatResult(
+        text=row.answer["text"], stop="stop", model=offer.full_name, latency_ms=took_ms, cached=True
+    )
 
 
 @retried

@@ -34,6 +34,9 @@ from tenants.work.crew import outside
 log = structlog.get_logger(__name__)
 
 WIRES = {Provider.Kind.OPENAI: openai, Provider.Kind.COMPATIBLE: openai, Provider.Kind.ANTHROPIC: anthropic}
+MOST = 4  # models asked for one question
+#: faults of a model that was not asked at all: the next one is, in its place
+NOT_ASKED = frozenset({"budget_exceeded", "price_unknown", "llm_busy", "llm_resting"})
 TRIES = 3  # of one model
 PAUSE_S = 0.5  # before the second try, where the provider does not say; doubled each time, less a quarter at most
 LEAST_S = 0.05  # less is no time to ask in
@@ -66,29 +69,34 @@ def chat(
     """
     ends = time.monotonic() + request.deadline_s
     model = model or settings_for(current_tenant_id()).default_model
+    thrifty = frugal()
     line = chosen(
-        offers(), request, purpose=purpose, intent=intent, language=language, needs=needs, model=model, frugal=frugal()
+        offers(), request, purpose=purpose, intent=intent, language=language, needs=needs, model=model, frugal=thrifty
     )
-    before = answer_before(line[0], request, purpose, person)
+    # the money changes which model is asked, and not what is known already
+    before = answer_before(line if thrifty else line[:1], request, purpose, person)
     if before is not None:
-        call_count(line[0], "cached", before.latency_ms / 1000)
+        offer, kept = before
+        call_count(offer, "cached", kept.latency_ms / 1000)
         if stream is not None:
-            stream(before.text)
-        return before
+            stream(kept.text)
+        return kept
     fault = ProviderFault("llm_timeout")
     told = _Told(stream)
     without: list[Failed] = []
+    asked = 0
     for at, offer in enumerate(line):
         began = time.monotonic()
         try:
-            result = _asked(offer, request, told, ends, last=at == len(line) - 1)
+            result = _asked(offer, request, told, ends, last=at == len(line) - 1 or asked == MOST - 1)
         except ProviderFault as failed:
             log.info("llm_failed", provider=offer.server.name, model=offer.name, code=failed.code, purpose=purpose)
             fault = failed
             without.append(_failed(offer, failed, began))
             if told.first_at is not None:
                 raise ChatError("llm_cut", failed=tuple(without)) from None
-            if ends - time.monotonic() < LEAST_S:
+            asked += failed.code not in NOT_ASKED
+            if asked == MOST or ends - time.monotonic() < LEAST_S:
                 break
         else:
             answer_keep(offer, request, purpose, person, result)

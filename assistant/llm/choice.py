@@ -13,7 +13,6 @@ from assistant.llm.tokens import prompt_tokens
 
 LONG = 3000  # tokens of a prompt that makes a question harder
 MANY_TOOLS = 3
-MOST = 4  # models asked for one question
 
 
 def chosen(
@@ -27,10 +26,11 @@ def chosen(
     model: str = "",
     frugal: bool = False,
 ) -> list[Offer]:
-    """The one to ask first, and those that are asked when it gives no answer; MOST at most.
+    """The one to ask first, and those that are asked when it gives no answer.
 
     First ``model``. Then by rank; of one rank those that are strong enough before those that are not, those kept for
     this intent, language or purpose before those for everything, and the cheaper before the dearer. ``frugal``: by price alone.
+    A model whose price is not known may be the dearest.
 
     Raises ChatError ``no_model``, ``no_model_fits``, or ``llm_prompt_too_long`` where the question is longer than those that could
     do it take.
@@ -57,11 +57,12 @@ def chosen(
     def order(one: Offer) -> tuple[object, ...]:
         kept = bool(one.intents) + bool(one.languages) + bool(one.purposes)
         short = max(0, hard - one.strength)
+        price = one.price_unknown, one.cost_usd(size, request.max_tokens)
         if frugal:
-            return (one.cost_usd(size, request.max_tokens), one.rank)
-        return not (model and one.called(model)), one.rank, short, -kept, one.cost_usd(size, request.max_tokens)
+            return price, one.rank
+        return not (model and one.called(model)), one.rank, short, -kept, price
 
-    return sorted(fitting, key=order)[:MOST]
+    return sorted(fitting, key=order)
 
 
 def abilities(offer: Offer) -> frozenset[str]:

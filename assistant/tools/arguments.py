@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 MOST_SCHEMA = 16_384  # bytes
@@ -106,9 +107,14 @@ def arguments_filled(
     except Exception as broken:
         raise BadArguments("not_by_schema", "The tool's schema cannot be followed.") from broken
     if error is not None:
-        place = ".".join(map(str, error.absolute_path)) or "the arguments"
-        raise BadArguments("not_by_schema", f"{place} breaks the rule {error.validator} of the schema.")
+        raise BadArguments("not_by_schema", f"{_place(error)} breaks the rule {error.validator} of the schema.")
     return filled
+
+
+def _place(error: Any) -> str:
+    """By the schema's names alone: a member that the model named may be called anything, an order to it included."""
+    path = list(error.absolute_schema_path)
+    return ".".join(str(name) for above, name in pairwise(path) if above == "properties") or "the arguments"
 
 
 def _closed(schema: Mapping[str, Any]) -> Mapping[str, Any]:

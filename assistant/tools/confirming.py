@@ -40,19 +40,20 @@ REFUSED = {"no", "no thanks", "nein", "nein danke", "non", "não", "nao"}
 
 @dataclass(frozen=True)
 class Asked:
-    """What the person was asked to agree to. ``mark`` ties their answer to this question."""
+    """What the person was asked to agree to, as they read it. ``mark`` ties their answer to this question."""
 
     tool: str
     arguments: Mapping[str, Any]
     mark: str
+    title: str
 
     def to_json(self) -> dict[str, Any]:
-        return {"tool": self.tool, "arguments": dict(self.arguments), "mark": self.mark}
+        return {"tool": self.tool, "arguments": dict(self.arguments), "mark": self.mark, "title": self.title}
 
 
-def asked_now(tool: str, arguments: Mapping[str, Any]) -> Asked:
+def asked_now(tool: str, title: str, arguments: Mapping[str, Any]) -> Asked:
     """The same question asked again is another one: one yes stands for one call."""
-    return Asked(tool, arguments, secrets.token_hex(16))
+    return Asked(tool, arguments, secrets.token_hex(16), title)
 
 
 def asked_before(context: Mapping[str, Any]) -> Asked | None:
@@ -60,14 +61,14 @@ def asked_before(context: Mapping[str, Any]) -> Asked | None:
     kept = context.get(MEMORY)
     if not isinstance(kept, Mapping) or not isinstance(kept.get("arguments"), Mapping):
         return None
-    return Asked(str(kept.get("tool", "")), kept["arguments"], str(kept.get("mark", "")))
+    return Asked(str(kept.get("tool", "")), kept["arguments"], str(kept.get("mark", "")), str(kept.get("title", "")))
 
 
-def question(title: str, asked: Asked, language: str) -> Content | None:
+def question(asked: Asked, language: str) -> Content | None:
     """What the person reads: the tool and every argument. None where that is more than one message can say."""
     lines = [f"{_shown(name)}: {_shown(value)}" for name, value in asked.arguments.items()]
     ask, yes, no, *_ = worded(language)
-    said = "\n".join([ask, title, *lines])
+    said = "\n".join([ask, asked.title, *lines])
     if len(said) > MAX_TEXT:
         return None
     replies = (

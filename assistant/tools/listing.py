@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from assistant.tools.arguments import BadSchema, schema_check
-from assistant.tools.models import NAME, Tool
+from assistant.tools.models import MOST, NAME, Tool
 from channels_app.http.addresses import BadAddress, address_check
 from channels_app.http.standard_webhooks import key_of
 from channels_app.http.waiting import asking
@@ -24,10 +24,6 @@ from tenants.errors import Conflict, Invalid, NotFound, Unprocessable
 from tenants.scope import current_tenant_id
 from tenants.storage.crypto import mask
 from tenants.storage.db import atomic, key_taken
-
-MOST = 32  # tools of a tenant
-#: names of tools of ours, which no tenant's may take
-OURS = frozenset({"hand_over"})
 
 
 def tool_for_id(tool_id: uuid.UUID) -> Tool:
@@ -87,7 +83,7 @@ def tool_change(row: Tool, **changes: Any) -> Tool:
 
 def tool_check(row: Tool) -> None:
     """Raises Invalid with the field and why, TooMany ``busy``: names are looked up."""
-    if not re.fullmatch(NAME, row.name) or row.name in OURS or row.name.startswith("product_"):
+    if not re.fullmatch(NAME, row.name) or is_ours(row.name):
         raise _invalid("name", "Small letters, digits and _, and none of our own names.", "invalid_name")
     try:
         schema_check(row.schema)
@@ -99,6 +95,11 @@ def tool_check(row: Tool) -> None:
         except ValueError as error:
             raise _invalid("secret", str(error), "invalid_secret") from error
     url_check(row.url)
+
+
+def is_ours(name: str) -> bool:
+    """Whether it is the name of a tool of ours, which no tenant's may take."""
+    return name == "hand_over" or name.startswith("product_")
 
 
 def url_check(url: str) -> None:

@@ -11,6 +11,7 @@ from tenants.storage.crypto import EncryptedJSONField
 from tenants.storage.db import TenantModel, now
 
 NAME = r"^[a-z][a-z0-9_]{0,59}$"
+MOST = 32  # tools of a tenant; a model is shown all of them, beside ours
 
 
 class Tool(TenantModel):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 
 from assistant.tools.arguments import BadSchema, schema_check
-from assistant.tools.listing import tool_create, url_check
+from assistant.tools.listing import is_ours, tool_create, url_check
 from assistant.tools.mcp_servers import Offered, ServerError, offered_by
 from assistant.tools.models import Tool
 from channels_app.http.waiting import ASK_S, asking
@@ -55,7 +55,7 @@ def name_for(remote: str, taken: Collection[str]) -> str:
     """What the model calls it by: its name at the server in our letters, with a number where that is taken."""
     plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", remote).lower()).strip("_")
     plain = plain if plain[:1].isalpha() else f"tool_{plain}".strip("_")
-    plain = f"mcp_{plain}" if plain == "hand_over" or plain.startswith("product_") else plain  # names of ours
+    plain = f"mcp_{plain}" if is_ours(plain) else plain
     ends = ("", *(f"_{number}" for number in range(2, len(taken) + 3)))
     return next(name for end in ends if (name := plain[: MOST_NAME - len(end)] + end) not in taken)
 

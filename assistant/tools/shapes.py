@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assistant.tools.listing import MOST
-from assistant.tools.models import Tool
+from assistant.tools.models import MOST, Tool
 from tenants.api.moments import Moment
 from tenants.api.parse import Changes
 from tenants.names import Said

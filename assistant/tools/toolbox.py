@@ -19,13 +19,12 @@ from assistant.port import Source
 from assistant.tools.agreed import called_once, outcome_before
 from assistant.tools.arguments import BadArguments, arguments_filled, schema_told
 from assistant.tools.calling import Caller, Outcome, http_called
-from assistant.tools.models import Tool
+from assistant.tools.models import MOST, Tool
 from channels_app.content.types import Card
 from conversations.models import Conversation
 from tenants.models import Tenant
 from tenants.storage import prepared
 
-MOST_TOOLS = 32  # shown to a model at once
 LEAST_S = 0.3  # less than that is no time for a call
 MCP_SERVERS = "assistant.tools.mcp_servers"  # has the SDK, which processes without such tools do without
 ENABLED = prepared.Select(Tool, lambda rows: rows.filter(enabled=True).order_by("name"))
@@ -72,7 +71,7 @@ class Toolbox:
     def shown(self) -> tuple[chat.Tool, ...]:
         """What a model may ask for."""
         listed = [chat.Tool(row.name, row.description, schema_told(row.schema)) for row in self.rows.values()]
-        return (*(one.tool for one in self.own.values()), *listed)[:MOST_TOOLS]
+        return (*(one.tool for one in self.own.values()), *listed)
 
     def wanted(self, name: str, arguments: Mapping[str, Any] | None) -> Wanted:
         """The call that is meant. Raises BadArguments; ``unknown_tool`` for what is not on the list."""
@@ -138,7 +137,7 @@ def sdk_load() -> bool:
 
 def tools_of_tenant() -> dict[str, Tool]:
     """The tenant's list, of what is switched on, by name."""
-    return {row.name: row for row in ENABLED.run(most=MOST_TOOLS)}
+    return {row.name: row for row in ENABLED.run(most=MOST)}
 
 
 def person_of(conversation_id: uuid.UUID) -> dict[str, str]:

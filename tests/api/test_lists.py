@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from assistant.knowledge.sites.reading import MOST as MOST_SITES
-from assistant.tools.listing import MOST as MOST_TOOLS
+from assistant.tools.models import MOST as MOST_TOOLS
 from channels_app.models import MessageTemplate
 from conversations.models import Conversation
 from messaging.api.work.session_views import DEVICES

@@ -16,7 +16,7 @@ from assistant.port import EngineError, EngineRequest, HistoryEntry
 from assistant.products import plain
 from assistant.products.models import ProductSource
 from assistant.prompts.versions import prompt_activate, prompt_write
-from assistant.tools.models import Tool
+from assistant.tools.models import MOST, Tool
 from channels_app.content.types import text
 from chatsvc.demo import GOODS
 from tenants.scope import tenant_scope
@@ -210,6 +210,18 @@ def test_a_tool_that_was_switched_off_is_not_there(person, model, tool, served) 
     tool(enabled=False)
     assert person().says('CALL order_status {"order": "AC-1"}').why["tools"][0]["outcome"] == "refused:unknown_tool"
     assert served == []
+
+
+def test_a_model_is_shown_all_that_a_tenant_lists_beside_ours(person, model, tool, tenant) -> None:
+    """With a shop, six of ours took the places of the last of a full list."""
+    names = [f"tool_{number:02}" for number in range(MOST)]
+    for name in names:
+        tool(name)
+    with tenant_scope(tenant.id):
+        ProductSource.objects.create(tenant=tenant, products=GOODS)
+    person().says("nobody understands what my tent poles are about")
+    shown = [one.name for one in model.requests[0].tools]
+    assert shown[-MOST:] == names and len(shown) == len(set(shown)) == MOST + 7
 
 
 def test_another_tenants_tools_prompts_and_articles_are_not_there(person, model, tool, served, other_tenant) -> None:

@@ -153,6 +153,20 @@ def test_it_is_given_when_the_money_is_spent(tenant: Tenant, ada: uuid.UUID) -> 
     invalidate(tenant.id)
 
 
+@pytest.mark.parametrize("limits", [{"soft_usd": 0.0}, {"soft_usd": 0.0, "hard_usd": 0.0}])
+def test_it_is_given_when_the_money_would_have_another_model_asked(
+    twin: Any, tenant: Tenant, served: Any, ada: uuid.UUID, limits: dict[str, float]
+) -> None:
+    """From the soft limit on the cheapest is asked first, which has not answered this yet."""
+    model(served.provider, "gpt-cheap", rank=200, output_usd=0.1)
+    assert asked(ada) == ("Answer 0.", False)
+    Tenant.objects.filter(id=tenant.id).update(settings={"llm_budget": limits})
+    invalidate(tenant.id)
+    assert asked(ada) == ("Answer 0.", True)
+    assert [use.model for use in ModelUse.objects.all()] == ["openai/gpt-twin"]
+    invalidate(tenant.id)
+
+
 def test_it_goes_with_the_person(ada: uuid.UUID) -> None:
     asked(ada)
     row = CachedAnswer.objects.get()

@@ -118,6 +118,29 @@ def test_a_model_that_costs_nothing_goes_on_answering(twin, tenant, scope, limit
 
 
 @pytest.mark.django_db
+def test_it_does_so_behind_however_many_that_cannot_be_paid(twin, tenant, scope, limits) -> None:
+    """Four that the money refuses are none that a person waits for."""
+    limits(hard_usd=0)
+    own = provider(tenant, twin)
+    for number in range(5):
+        model(own, f"dear-{number}", rank=1)
+    model(own, "own", rank=2, input_usd=0, output_usd=0)
+    found = chat(question(), purpose="answer")
+    assert found.model == "openai/own" and [one.code for one in found.failed] == ["budget_exceeded"] * 5
+
+
+@pytest.mark.django_db
+def test_a_person_waits_for_four_models_at_most(twin, tenant, scope) -> None:
+    own = provider(tenant, twin)
+    for number in range(9):
+        model(own, f"gpt-{number}")
+    twin.llm.models = ("another",)
+    with pytest.raises(ChatError, match="llm_model_unknown") as caught:
+        chat(question(), purpose="answer")
+    assert len(twin.requests) == len(caught.value.failed) == 4
+
+
+@pytest.mark.django_db
 def test_from_the_soft_stop_on_the_cheapest_is_asked_and_staff_are_told_once(twin, tenant, scope, limits) -> None:
     limits(soft_usd=0.005)
     own = provider(tenant, twin)

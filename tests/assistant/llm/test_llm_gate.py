@@ -164,8 +164,12 @@ def test_models_kept_for_something_serve_that_alone_and_first() -> None:
     assert first(offers, purpose="summary") == ["sums", "all"]
 
 
-def test_a_person_waits_for_four_models_at_most() -> None:
-    assert len(first([offer(str(at)) for at in range(9)])) == 4
+@pytest.mark.parametrize("frugal", [False, True])
+def test_a_model_whose_price_is_not_known_passes_for_no_cheap_one(frugal: bool) -> None:
+    """Without a price it stood before all that have one, also from the soft limit on."""
+    at_its_maker = replace(HOUSE, base_url="https://api.openai.com/v1", kind="openai")
+    offers = [offer("unpriced", server=at_its_maker), offer("cheap", input_usd=0.1), offer("own")]
+    assert first(offers, frugal=frugal) == ["own", "cheap", "unpriced"]
 
 
 def test_no_model_at_all() -> None:
