@@ -229,7 +229,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["tenants.access.limits.RateLimits"],
     "DEFAULT_RENDERER_CLASSES": ["chatsvc.web.errors.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "chatsvc.web.openapi.operations.Operation",
     "EXCEPTION_HANDLER": "chatsvc.web.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }

@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from assistant.console.choice import tenant_asked
-from assistant.console.engines import NAMED, engines_shown
+from assistant.console.engines import engines_shown
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, Verdict
-from assistant.evaluations.views import MOST_ASKED, RUN_S, reports_of
+from assistant.evaluations.views import ASKS_MODELS, MOST_ASKED, READ, RUN_S, WRITE, needed_to_ask, reports_of
 from assistant.llm.told import words_of
 from tenants.access.limits import client_ip
 from tenants.console.pages.rows import TenantAdmin
@@ -25,7 +26,6 @@ from tenants.errors import ServiceError
 from tenants.scope import tenant_scope
 from tenants.trail.audit import audit
 
-WRITE, ASKS_MODELS = "intents:write", "models:write"  # as the button of a question; as the page that compares
 MOST_SETS = 200
 LACKS = {
     "answer": "an answer",
@@ -49,12 +49,14 @@ class AskForm(forms.Form):
 
 def asked_page(page: TenantAdmin, request: HttpRequest) -> HttpResponse:
     """``tenant``: whose. A POST asks."""
-    tenant, tenants = tenant_asked(request, WRITE)
-    every = ASKS_MODELS in permissions_in(request, tenant.pk)
+    tenant, tenants = tenant_asked(request, WRITE, ASKS_MODELS)
+    held = permissions_in(request, tenant.pk)
+    if READ not in held:
+        raise PermissionDenied
     told: dict[str, Any] = {}
     with tenant_scope(tenant.pk):
         names = EvaluationCase.objects.order_by("name").values_list("name", flat=True).distinct()
-        engines = [one for one in engines_shown() if every or one[0] in NAMED]
+        engines = [one for one in engines_shown() if held.issuperset(needed_to_ask([one[0]]))]
         form = AskForm(list(names[:MOST_SETS]), engines, request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             given = form.cleaned_data

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django import forms
@@ -25,10 +27,10 @@ def tenant_field(request: HttpRequest, permission: str) -> forms.ModelChoiceFiel
     return forms.ModelChoiceField(tenants, widget=widget, initial=one, empty_label="Choose a tenant")
 
 
-def tenant_asked(request: HttpRequest, permission: str) -> tuple[Tenant, list[Tenant]]:
+def tenant_asked(request: HttpRequest, *permissions: str) -> tuple[Tenant, list[Tenant]]:
     """The tenant that ``?tenant=`` names by its id, else the first; and the first MOST_OFFERED to choose from. Raises
-    PermissionDenied where there is none, or it is not among the member's."""
-    tenants = tenants_with(request, permission)
+    PermissionDenied where there is none, or it is not among those in which the member has one of the permissions."""
+    tenants = reduce(or_, (tenants_with(request, permission) for permission in permissions))
     wanted = request.GET.get("tenant", "")
     try:
         found = tenants.filter(pk=uuid.UUID(wanted)).first() if wanted else tenants.first()

@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from assistant.engines import BUILTIN, CURRENT, engine_named
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference
-from assistant.evaluations.views import MOST_ASKED, RUN_S, cases_of, reports_by
+from assistant.evaluations.views import MOST_ASKED, RUN_S, cases_of, needed_to_ask, reports_by
 from assistant.llm.told import words_of
 from assistant.port import Engine
 from tenants.console.pages.rows import TenantAdmin
@@ -26,7 +26,6 @@ from tenants.scope import current_tenant_id
 from tenants.tenant_settings import settings_for
 
 BESIDE = ((CURRENT, "What answers people now"), (BUILTIN, "The built-in assistant"))
-READ = "intents:read"  # questions and answers of evaluations
 KINDS = (
     ("worse", "Right now, wrong then"), ("better", "Wrong now, right then"), ("reworded", "Said in other words"),
 )  # fmt: skip
@@ -54,9 +53,8 @@ def compare_page(
 ) -> HttpResponse:
     """Of ``engine``, which is called ``name``; ``without`` says why there is none. ``deed``: label and address of the button that
     lets it hold. Call in the tenant's scope."""
-    held = permissions_in(request, row.tenant_id)
-    if not page.allowed(request, "write", row) or READ not in held:
-        raise PermissionDenied  # it asks models, which is paid for
+    if not permissions_in(request, row.tenant_id).issuperset(needed_to_ask([name])):
+        raise PermissionDenied
     sets = list(EvaluationCase.objects.order_by("name").values_list("name", flat=True).distinct()[:200])
     form = CompareForm(sets, request.POST if request.method == "POST" else None)
     told: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from assistant.console.judged import judged_page
 from assistant.engines import BUILTIN, CURRENT
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import difference
-from assistant.evaluations.views import reports_of
+from assistant.evaluations.views import ASKS_MODELS, WRITE, reports_of
 from assistant.lesson_fields import LanguageField
 from tenants.console.pages.fields import LinesField
 from tenants.console.pages.parts import TenantFilter
@@ -64,7 +64,7 @@ class EvaluationCaseAdmin(TenantAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         held = permissions_in(request, None)
-        ways = {"asks": "messages:read" in held, "runs": "intents:write" in held}
+        ways = {"asks": "messages:read" in held, "runs": not held.isdisjoint((WRITE, ASKS_MODELS))}
         return super().changelist_view(request, {**(extra_context or {}), **ways})
 
     def do_run(self, request: HttpRequest, row: Any) -> str:

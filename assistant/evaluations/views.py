@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assistant.engines import engine_named
+from assistant.engines import engine_named, is_held
 from assistant.evaluations.models import EvaluationCase
 from assistant.evaluations.run import Report, difference, evaluate
 from assistant.evaluations.shapes import CaseBody, CaseChange, CasePage, CaseQuery, CaseShape, RunBody, RunShape
 from assistant.port import Engine
+from tenants.access.permissions import require_each
 from tenants.api.pages import Walk, listed
 from tenants.api.views import TenantAPIView, answered, asked, parse_body, parse_query
 from tenants.errors import NotFound, Unprocessable
@@ -22,6 +23,7 @@ from tenants.scope import current_tenant_id
 from tenants.tenant_settings import settings_for
 
 TAGS = ["evaluations"]
+READ, WRITE, ASKS_MODELS = "intents:read", "intents:write", "models:write"
 MOST_CASES = 2000  # of a tenant
 MOST_ASKED = 200  # by one request
 RUN_S = 20.0  # for each engine, after which no further question is asked
@@ -126,14 +128,15 @@ class CaseView(TenantAPIView):
 
 
 class RunView(TenantAPIView):
-    permissions = {"POST": "intents:read"}
+    permissions = {"POST": READ}
 
     @extend_schema(
         operation_id="evaluation_run",
         summary="Ask an engine the questions of a set",
         description="Its answers are judged, and compared with those of a second engine where `against` names one. The first 200 "
         "questions are asked, for 20 s at most of each engine; `left_out` counts the others. Nothing is kept. "
-        "404 `evaluation_set_not_found`, `engine_not_found`.",
+        "An answer may be paid for: beside reading it takes `intents:write`, where a model or a version of the prompt is named "
+        "`models:write` in its place. 404 `evaluation_set_not_found`, `engine_not_found`.",
         tags=TAGS,
         request=RunBody,
         responses=RunShape,
@@ -141,12 +144,19 @@ class RunView(TenantAPIView):
     )
     def post(self, request: Request) -> Response:
         body = parse_body(request, RunBody)
-        report, *others = reports_of(body.set, [body.engine, *body.against])
+        names = [body.engine, *body.against]
+        require_each(needed_to_ask(names), self.principal.permissions)
+        report, *others = reports_of(body.set, names)
         return Response({
             "report": report.to_json(),
             "against": [other.to_json() for other in others],
             "differences": [difference(other, report) for other in others],
         })  # fmt: skip
+
+
+def needed_to_ask(names: Iterable[str]) -> tuple[str, ...]:
+    """The permissions that it takes to ask these engines a set: an answer is paid for, so that reading is not enough."""
+    return READ, ASKS_MODELS if any(map(is_held, names)) else WRITE
 
 
 def reports_of(set_name: str, names: Sequence[str]) -> list[Report]:

@@ -131,7 +131,7 @@ class ProductSourceView(TenantAPIView):
 
 
 class ProductTryView(TenantAPIView):
-    permissions = {"POST": "models:read"}
+    permissions = {"POST": "models:write"}  # it calls the shop
 
     @extend_schema(
         operation_id="product_source_try",

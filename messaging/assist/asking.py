@@ -27,6 +27,12 @@ from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
 
+#: What may be paid for takes more than to read: to write in the conversation, and for a reply to send it. By REST and in the
+#: console alike
+READS = ("messages:read",)
+ASKS = (*READS, "conversations:write")
+PROPOSES = (*ASKS, "messages:send")
+
 
 @dataclass(frozen=True)
 class Answer:

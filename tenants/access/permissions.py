@@ -122,6 +122,13 @@ def require_held(held: frozenset[str], *, before: Iterable[str] = (), after: Ite
         raise Forbidden(message, code="more_than_yours", details={"permissions": missing})
 
 
+def require_each(needed: Iterable[str], held: frozenset[str]) -> None:
+    """Raises Forbidden with the first permission of ``needed`` that is not held."""
+    for name in needed:
+        if name not in held:
+            raise Forbidden(details={"permission": name})
+
+
 def held_in(status: str, permissions: frozenset[str]) -> frozenset[str]:
     """What is left of ``permissions`` in a tenant of this status: staff of one that is not active only read."""
     if status == Tenant.Status.ACTIVE:
@@ -157,16 +164,15 @@ def permissions_of_role(tenant_id: uuid.UUID, name: str) -> frozenset[str]:
     return expand(ROLES.get(name, ()) if row is None else row)
 
 
-def declared(view: Any, method: str) -> str | None:
-    """What a view class demands for a method: a permission, PUBLIC, AUTHENTICATED, or None when it says nothing.
+def declared(view: Any, method: str) -> tuple[str, ...]:
+    """What a view class demands for a method: permissions, all of them, PUBLIC or AUTHENTICATED; nothing when it says nothing.
 
-    Views declare either ``permission = "name"`` for all methods or ``permissions = {"GET": "name", …}``.
+    Views declare either ``permission = "name"`` for all methods or ``permissions = {"GET": "name", …}``, where a tuple names
+    several.
     """
-    one: str | None = getattr(view, "permission", None)
-    if one is not None:
-        return one
-    by_method: dict[str, str] = getattr(view, "permissions", {})
-    return by_method.get("GET" if method == "HEAD" else method)
+    by_method: dict[str, str | tuple[str, ...]] = getattr(view, "permissions", {})
+    named = getattr(view, "permission", None) or by_method.get("GET" if method == "HEAD" else method) or ()
+    return (named,) if isinstance(named, str) else named
 
 
 def limited_to_learners() -> Forbidden:
@@ -189,17 +195,17 @@ class DeclaredPermission(BasePermission):
         if getattr(view, method.lower(), None) is None:
             return True  # there is no handler to protect: the answer is 405
         needed = declared(view, method)
-        if needed == PUBLIC:
+        if needed == (PUBLIC,):
             return True
         principal: Any = request.user
-        if needed is None or not principal:
+        if not needed or not principal:
             return False
         if principal.learners is not None and not getattr(view, "obeys_learners", False):
             raise limited_to_learners()
         if principal.kind == "visitor" and not getattr(view, "obeys_subject", False):
             raise limited_to_subject()
-        if needed != AUTHENTICATED and needed not in principal.permissions:
-            raise Forbidden(details={"permission": needed})
+        if needed != (AUTHENTICATED,):
+            require_each(needed, principal.permissions)
         if getattr(view, "operators_only", False) and not operates(principal.user_id):
             raise Forbidden("Only operators of the service do that.", code="operators_only")
         return True

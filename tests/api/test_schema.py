@@ -186,3 +186,11 @@ def test_what_is_called_alike_is_not_taken_for_one(schema):
 def test_a_body_of_several_kinds_must_be_there(operations):
     assert operations["post /api/v2/webchat/{key}/messages"]["requestBody"]["required"] is True
     assert not operations["patch /api/v2/labels/{label_id}"]["requestBody"].get("required")
+
+
+def test_operations_tell_the_permissions_that_they_take(operations):
+    told = {name: one.get("description", "").rpartition("\n\n")[2] for name, one in operations.items()}
+    assert told["post /api/v2/chat/messages/{message_id}/compare"] == "Takes `messages:read` and `conversations:write`."
+    assert told["get /api/v2/contacts"] == "Takes `contacts:read`."
+    open_to_all = ("post /api/v2/auth/refresh", "post /api/v2/auth/token")
+    assert [name for name in open_to_all if told[name].startswith("Takes ")] == []

@@ -32,6 +32,7 @@ from messaging.admin.inbox.transcript import Page, newest, since
 from messaging.admin.inbox.translated import reply_view, transcript_view
 from messaging.admin.inbox.why.page import answer_of, why_view
 from messaging.agents.notes import note_write, notes_of
+from messaging.assist.asking import ASKS, PROPOSES, READS
 from messaging.assist.proposal import proposal_for
 from messaging.deliver import redeliver
 from messaging.hours.late import is_late
@@ -80,10 +81,10 @@ def addresses(page: TenantAdmin) -> list[URLPattern]:
         path("<uuid:object_id>/upload/", page.admin_site.admin_view(upload_view), name=NAME.format("upload")),
         one("note", _note, "POST", "conversations:write"),
         one("retry", _retry, "POST"),
-        one("propose", _propose, "POST", "messages:read", *writes),
-        one("translate", transcript_view, "POST", "messages:read"),
-        one("translate_reply", reply_view, "POST", "messages:read", *writes),
-        one("why", why_view, "", "messages:read"),
+        one("propose", _propose, "POST", *PROPOSES),
+        one("translate", transcript_view, "POST", *ASKS),
+        one("translate_reply", reply_view, "POST", *PROPOSES),
+        one("why", why_view, "", *READS),
         one("judge", _judge, "POST", "messages:read", "conversations:write"),
         one("trail", trail_view, "GET"),
         one("person", _person, ""),
@@ -130,7 +131,7 @@ def page_context(request: HttpRequest, row: Conversation, *, may_read: bool) -> 
         f"{name}_at": _address(name, row)
         for name in ("entries", "send", "upload", "preview", "choices", "note", "propose", "plan", "unplan")
     }
-    if may_read and has_models():
+    if permissions_in(request, row.tenant_id).issuperset(ASKS) and has_models():
         at |= {f"{name}_at": _address(name, row) for name in ("translate", "translate_reply")}
     shown = {"entries": found.entries, "more": found.more}
     later = {"laters": later_times(row, now()), "planned": planned_shown(row) if may_read and row.is_open else []}

@@ -21,7 +21,7 @@ from messaging.api.assist.shapes import (
     TranslationShape,
     TranslationWanted,
 )
-from messaging.assist.asking import ask_each, asked_again
+from messaging.assist.asking import ASKS, PROPOSES, READS, ask_each, asked_again
 from messaging.assist.proposal import proposal_for
 from messaging.assist.summary import summary_told
 from messaging.assist.translation import message_translated, reply_translated
@@ -53,7 +53,7 @@ class AsideView(TenantAPIView):
     """Asks about a conversation or one of its messages, and notes whose words were looked at."""
 
     reads = "conversation"
-    permissions = dict.fromkeys(("GET", "POST"), "messages:read")
+    permissions = {"GET": READS, "POST": ASKS}
 
     def conversation(self, conversation_id: uuid.UUID) -> Conversation:
         row = selectors.conversation_get(conversation_id)
@@ -95,6 +95,8 @@ class SummaryView(AsideView):
 
 
 class ProposalView(AsideView):
+    permissions = {"POST": PROPOSES}
+
     @extend_schema(
         operation_id="conversation_reply_propose",
         summary="The reply that the assistant would give",
@@ -145,7 +147,7 @@ class MessageTranslationView(AsideView):
 
 
 class ReplyTranslationView(AsideView):
-    permissions = {"POST": "messages:send"}
+    permissions = {"POST": PROPOSES}
 
     @extend_schema(
         operation_id="conversation_reply_translate",

@@ -15,6 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from tenants.access.api_keys import api_key_create
 from tenants.access.grants.clients import client_create
 from tenants.access.grants.families import family_begin
+from tenants.access.permissions import declared
 from tenants.access.signing import issuers
 from tenants.console.grants import GrantAdmin
 from tenants.models import (
@@ -186,8 +187,8 @@ def operations(patterns: Any, before: str = "") -> Any:
         if isinstance(one, URLResolver):
             yield from operations(one.url_patterns, address)
         elif isinstance(one, URLPattern) and (view := getattr(one.callback, "view_class", None)):
-            for method, permission in getattr(view, "permissions", {}).items():
-                if permission in WRITES and view.__module__.startswith("tenants."):
+            for method in getattr(view, "permissions", {}):
+                if not WRITES.isdisjoint(declared(view, method)) and view.__module__.startswith("tenants."):
                     yield method.lower(), address
 
 

@@ -21,6 +21,7 @@ from assistant.models import Intent, KnowledgeEntry
 from conversations.models import Conversation, Message
 from conversations.safety import WHY
 from messaging.admin.inbox.why.others import AskForm
+from messaging.assist.asking import ASKS
 from messaging.outbox.reasons import waits_words
 from messaging.talks.edits import answer_again
 from tenants.access.limits import client_ip
@@ -61,6 +62,9 @@ def why_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Http
     held = permissions_in(request, row.tenant_id)
     if "again" in request.POST:
         return _answered_again(request, row, message, allowed=AGAIN in held)
+    asks = held.issuperset(ASKS)
+    if request.method == "POST" and not asks:
+        raise PermissionDenied
     asked_of = AskForm(engines_shown(), request.POST if request.method == "POST" else None)
     answers: list[dict[str, Any]] = []
     if asked_of.is_bound and asked_of.is_valid():
@@ -78,7 +82,7 @@ def why_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Http
         "answer": message,
         "answered": answered,
         "why": told(message),
-        "form": asked_of,
+        "form": asked_of if asks else None,
         "answers": answers,
         "knows": "intents:read" in held,
         "again": AGAIN in held and is_last(row, answered),
