@@ -15,6 +15,8 @@ from assistant.vectors.outside import asked
 from assistant.vectors.port import ANY, Only, Point, StoreAway
 from tenants.scope import current_tenant_id
 
+OURS = "chatsvc_"  # how the names of our collections begin
+GONE = (404,)  # a collection that is not there keeps nothing
 TOGETHER = 200  # points of one request, some 2 MB
 MADE: set[tuple[str, str]] = set()  # address and collection that this process has seen to
 
@@ -23,7 +25,7 @@ class Qdrant:
     def __init__(self, url: str, api_key: str, model: str):
         self.model, self._url = model, url.rstrip("/")
         self._key = api_key
-        self._collection = "chatsvc_" + "".join(letter if letter.isalnum() else "_" for letter in model)
+        self._collection = OURS + "".join(letter if letter.isalnum() else "_" for letter in model)
 
     def upsert(self, kind: str, points: Sequence[Point]) -> None:
         self._make()
@@ -65,14 +67,20 @@ class Qdrant:
             raise StoreAway("answer_broken") from None
 
     def delete(self, kind: str, ids: Collection[uuid.UUID]) -> None:
-        self._make()
         filter = self._filter(kind)
         filter["must"].append({"has_id": [str(one) for one in ids]})
-        self._call("POST", "/points/delete?wait=true", {"filter": filter})
+        self._call("POST", "/points/delete?wait=true", {"filter": filter}, known=GONE)
 
     def delete_all(self) -> None:
-        self._make()
-        self._call("POST", "/points/delete?wait=true", {"filter": {"must": [self._tenant()]}})
+        """Those of former encoders, too: the server tells which collections there are."""
+        told = self._asked("GET", "/collections")
+        try:
+            names = [one["name"] for one in told.get("collections", ()) if one["name"].startswith(OURS)]
+        except (KeyError, TypeError, AttributeError):
+            raise StoreAway("answer_broken") from None
+        for name in names:
+            body = {"filter": {"must": [self._tenant()]}}
+            self._asked("POST", f"/collections/{name}/points/delete?wait=true", body, known=GONE)
 
     def count(self, kind: str) -> int:
         self._make()
@@ -102,12 +110,14 @@ class Qdrant:
         MADE.add((self._url, self._collection))
 
     def _call(self, method: str, path: str, body: Any = None, known: Collection[int] = ()) -> dict[str, Any]:
-        headers = {"api-key": self._key} if self._key else {}
-        url = f"{self._url}/collections/{self._collection}{path}"
         try:
-            answer = asked(method, url, headers=headers, secret=self._key, body=body, known=known)
+            return self._asked(method, f"/collections/{self._collection}{path}", body, known)
         except StoreAway:
             MADE.discard((self._url, self._collection))  # it may have been dropped: looked at again
             raise
+
+    def _asked(self, method: str, path: str, body: Any = None, known: Collection[int] = ()) -> dict[str, Any]:
+        headers = {"api-key": self._key} if self._key else {}
+        answer = asked(method, self._url + path, headers=headers, secret=self._key, body=body, known=known)
         result = answer.get("result")
         return result if isinstance(result, dict) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from assistant.models import Vector, VectorLane
 from assistant.vectors import texts
 from assistant.vectors.lanes import lanes_open
-from assistant.vectors.rows import vectors_forget
+from assistant.vectors.rows import store, vectors_forget
 from tenants.storage.batches import BATCH, More
 from tenants.storage.db import now
 
@@ -13,6 +13,7 @@ from tenants.storage.db import now
 def vectors_begin_anew(more: More) -> int:
     """How many were taken away. The lane is due at once, and no worker's. Raises StoreAway; again is harmless."""
     lanes_open()
+    store().delete_all()  # also what no row leads to: of a database that was restored from a backup
     count = 0
     while more() and (gone := vectors_forget(Vector.objects.filter(id__in=_some()))):
         count += gone

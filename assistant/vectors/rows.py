@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,17 +55,17 @@ class Like:
     score: float
 
 
-def store() -> Store:
-    """The one that VECTOR_STORE names."""
-    env = settings.ENV
+def store(model: str = "") -> Store:
+    """The one that VECTOR_STORE names, for the vectors of the present encoder, or of a former one."""
+    env, model = settings.ENV, model or texts.MODEL
     match env["VECTOR_STORE"]:
         case "qdrant":
-            return Qdrant(env["QDRANT_URL"], env["QDRANT_API_KEY"], texts.MODEL)
+            return Qdrant(env["QDRANT_URL"], env["QDRANT_API_KEY"], model)
         case "pinecone":
-            return Pinecone(env["PINECONE_URL"], env["PINECONE_API_KEY"], texts.MODEL)
+            return Pinecone(env["PINECONE_URL"], env["PINECONE_API_KEY"], model)
         case "pgvector":
-            return PgVector(texts.MODEL)
-    return Embedded(texts.MODEL)
+            return PgVector(model)
+    return Embedded(model)
 
 
 def digest_of(text: str) -> str:
@@ -160,10 +161,13 @@ def vectors_forget(rows: Any) -> int:
 
 
 def store_forget(ids: Collection[uuid.UUID]) -> None:
-    """Take away what the store keeps for these rows, which the caller deletes then. Raises StoreAway."""
-    for kind in Vector.Kind:
-        if of_kind := list(Vector.objects.filter(id__in=list(ids), kind=kind).values_list("id", flat=True)):
-            store().delete(kind, of_kind)
+    """Take away what the store keeps for these rows, which the caller deletes then; each from where its own encoder's are: a
+    person goes whole, also where the encoder has changed since. Raises StoreAway."""
+    kept: dict[tuple[str, str], list[uuid.UUID]] = defaultdict(list)
+    for model, kind, row_id in Vector.objects.filter(id__in=list(ids)).values_list("model", "kind", "id"):
+        kept[model, kind].append(row_id)
+    for (model, kind), of_it in kept.items():
+        store(model).delete(kind, of_it)
 
 
 def messages_forget(ids: Collection[uuid.UUID]) -> None:

@@ -129,12 +129,14 @@ def _fits_filter(point: dict[str, Any], held: list[Any]) -> bool:
 
 class _QdrantHandler(_Handler):
     def _told(self, body: Any) -> tuple[int, Any]:
-        _, _, name, *rest = self.path.partition("?")[0].split("/")
-        status, result = self._done(name, "/".join(rest), body)
+        _, _, name, *rest = [*self.path.partition("?")[0].split("/"), ""]
+        status, result = self._done(name, "/".join(rest).strip("/"), body)
         return status, {"result": result, "status": "ok", "time": 0.001}
 
     def _done(self, name: str, what: str, body: Any) -> tuple[int, Any]:
         held = self.server.collections
+        if not name:
+            return 200, {"collections": [{"name": one} for one in held]}
         if what == "exists":
             return 200, {"exists": name in held}
         if not what:

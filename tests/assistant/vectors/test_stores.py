@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 
 from assistant.models import Vector
-from assistant.vectors import embedded, texts
+from assistant.vectors import embedded, pgvector, texts
 from assistant.vectors.port import ANY, Only, StoreAway
+from assistant.vectors.reindex import vectors_begin_anew
 from assistant.vectors.rows import Text, digest_of, numbers_of, store, vectors_forget, vectors_keep, vectors_like
 from tenants.scope import tenant_scope
 from tests.assistant.vectors.conftest import FakePinecone, FakeQdrant, of_words
@@ -241,3 +243,42 @@ def test_where_few_become_many_their_numbers_are_given_back(scope, monkeypatch) 
     assert index.size == 100 * (88 + 4 * texts.WIDTH)
     more = many(scope, 1, first=100)
     assert (places(more[0], 1), places(few[3], 1), index.size) == ([100], [3], 101 * 88)
+
+
+def raw(request: pytest.FixtureRequest, kind: str) -> int:
+    """How many numbers the store itself holds, of whichever tenant and encoder."""
+    if kind == "qdrant":
+        return sum(map(len, request.getfixturevalue("server").collections.values()))
+    if kind == "pinecone":
+        return sum(map(len, request.getfixturevalue("pinecone").namespaces.values()))
+    if kind == "pgvector":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {pgvector.TABLE}")  # noqa: S608  a name of ours
+            return int(cursor.fetchone()[0])
+    return int(Vector.objects.unscoped().exclude(numbers=b"").count())
+
+
+def test_what_a_former_encoder_left_goes_too(scope, vector_store, monkeypatch, request) -> None:
+    keep()
+    monkeypatch.setattr(texts, "MODEL", "another/512")
+    keep()
+    assert raw(request, vector_store) == 6
+    vectors_forget(Vector.objects.filter(ref_id=LOST))
+    assert raw(request, vector_store) == 4
+    vectors_forget(Vector.objects.all())
+    assert (raw(request, vector_store), Vector.objects.count()) == (0, 0)
+
+
+def test_what_no_row_leads_to_goes_when_all_is_made_anew(
+    scope, other_tenant, vector_store, monkeypatch, request
+) -> None:
+    keep()
+    monkeypatch.setattr(texts, "MODEL", "another/512")
+    keep()
+    with tenant_scope(other_tenant.id):
+        keep()
+    Vector.objects.filter(ref_id=LOST).delete()  # as by a backup of the database that is older than the store
+    assert vectors_begin_anew(lambda: True) == 4
+    assert raw(request, vector_store) == 3
+    with tenant_scope(other_tenant.id):
+        assert len(found("parcel lost")) == 2
