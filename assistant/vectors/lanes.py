@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -97,15 +98,18 @@ def lanes_open() -> None:
                 raise
 
 
+def spoken() -> Any:
+    """The messages of which there are vectors, as far as they say enough: what people and staff wrote."""
+    rows = Message.objects.filter(conversation__kind="chat", deleted_at=None)
+    return rows.filter(role__in=[Message.Role.VISITOR, Message.Role.AGENT])
+
+
 def _messages(lane: VectorLane, more: More) -> int:
     """Of what people and staff wrote since the last look, the oldest first; at the beginning of all that is kept."""
     count, until, after = 0, now() - COMMITTED, None
     since = lane.messages_to - AGAIN if lane.messages_to else datetime.min.replace(tzinfo=until.tzinfo)
-    spoken = Message.objects.filter(created_at__lte=until, conversation__kind="chat", deleted_at=None).filter(
-        role__in=[Message.Role.VISITOR, Message.Role.AGENT]
-    )
     while settings.ENV["VECTORS_OF_MESSAGES"] and more():
-        rows = spoken.filter(created_at__gte=since)
+        rows = spoken().filter(created_at__gte=since, created_at__lte=until)
         if after:
             rows = rows.filter(Q(created_at__gt=after[0]) | Q(id__gt=after[1]))
         found = list(

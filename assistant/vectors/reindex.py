@@ -1,10 +1,10 @@
-"""All vectors of a tenant are taken away, of whichever encoder, and its lane begins anew."""
+"""All vectors of a tenant are taken away, of whichever encoder, and its lane begins anew; or goes on where it was left."""
 
 from __future__ import annotations
 
 from assistant.models import Vector, VectorLane
 from assistant.vectors import texts
-from assistant.vectors.lanes import lanes_open
+from assistant.vectors.lanes import lanes_open, spoken
 from assistant.vectors.rows import store, vectors_forget
 from tenants.storage.batches import BATCH, More
 from tenants.storage.db import now
@@ -18,9 +18,22 @@ def vectors_begin_anew(more: More) -> int:
     while more() and (gone := vectors_forget(Vector.objects.filter(id__in=_some()))):
         count += gone
     VectorLane.objects.exclude(model=texts.MODEL).delete()
-    lane_of()
-    VectorLane.objects.update(messages_to=None, articles="", claim=None, due_at=now())
+    VectorLane.objects.update(messages_to=None, articles="")
+    lane_take()
     return count
+
+
+def lane_take() -> None:
+    """The lane is due at once, and no worker's: one that has it stops at its next batch, one that was killed is not waited
+    for."""
+    lanes_open()
+    VectorLane.objects.filter(model=texts.MODEL).update(claim=None, due_at=now())
+
+
+def messages_left() -> int:
+    """How many have yet to be looked at."""
+    to = lane_of().messages_to
+    return int((spoken().filter(created_at__gt=to) if to else spoken()).count())
 
 
 def lane_of() -> VectorLane:

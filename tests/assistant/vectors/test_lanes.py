@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -13,6 +16,7 @@ from assistant.models import KnowledgeEntry, Vector, VectorLane
 from assistant.vectors import lanes, rows, texts
 from assistant.vectors.lanes import vectors_go_on
 from assistant.vectors.port import StoreAway
+from assistant.vectors.reindex import lane_take, messages_left
 from assistant.vectors.rows import Text, digest_of, messages_forget, store, vectors_keep, vectors_like
 from conversations.models import Message
 from tenants.scope import tenant_scope
@@ -171,3 +175,36 @@ def test_all_are_made_anew_by_command(scope, other_tenant, said, vector_store, c
     call_command("reindex_vectors", forget=True)
     assert (Vector.objects.unscoped().count(), store().count("message")) == (0, 0)
     assert go_on() == 4
+
+
+def test_a_run_that_was_killed_is_gone_on_with(scope, vector_store, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(lanes, "BATCH", 2)
+    for number in range(6):
+        MessageFactory(tenant=scope, text=f"this is question number {number}")
+    batches: list[int] = []
+
+    def killed(given: list[str]) -> Any:
+        batches.append(len(given))
+        if len(batches) == 3:
+            raise KeyboardInterrupt
+        return of_words(given)
+
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(texts, "encoded", killed)
+        dying.setattr(lanes, "settle", lambda *given, **options: None)  # nor does it put down what it has
+        call_command("reindex_vectors")
+    assert (store().count("message"), VectorLane.objects.filter(claim=None).count(), messages_left()) == (4, 0, 2)
+    call_command("reindex_vectors", resume=True)
+    assert "0 vectors taken away, 2 made.\n" in capsys.readouterr().out
+    assert (store().count("message"), Vector.objects.count(), messages_left()) == (6, 6, 0)
+
+
+def test_of_two_runs_the_first_stops_and_says_so(scope, said, monkeypatch, capsys) -> None:
+    def meanwhile(given: list[str]) -> Any:
+        lane_take()
+        VectorLane.objects.update(claim=uuid.uuid4())
+        return of_words(given)
+
+    monkeypatch.setattr(texts, "encoded", meanwhile)
+    call_command("reindex_vectors")
+    assert "1 made. Another run" in capsys.readouterr().out
