@@ -7,8 +7,8 @@ and messages come in by WebSocket and REST, never by webhook.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -25,6 +25,8 @@ Origin = Annotated[
         pattern=rf"^(\*|https?://({HOST}|\*\.[A-Za-z0-9\-]+\.{HOST})(:[0-9]{{1,5}})?)$", max_length=255, to_lower=True
     ),
 ]
+Option = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Link = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s\x85\ufeff]+)?$", max_length=500)]
 FieldType = Literal["text", "email", "tel", "url", "number", "date", "textarea", "checkbox", "select"]
 SUBDOMAINS = re.compile(HOST)
 NO_ORIGINS = "no_allowed_origins"
@@ -40,7 +42,7 @@ class FormField(BaseModel):
     label: str = Field(min_length=1, max_length=100)
     type: FieldType = "text"
     required: bool = False
-    options: tuple[Annotated[str, StringConstraints(min_length=1, max_length=100)], ...] = Field((), max_length=50)
+    options: tuple[Option, ...] = Field((), max_length=50)
 
     @model_validator(mode="after")
     def choosable(self) -> FormField:
@@ -59,17 +61,6 @@ class Starter(BaseModel):
     payload: str = Field("", max_length=1000)
 
 
-class Translated(BaseModel):
-    """What people read of the channel's own words in one language; what is left out stands as the channel has it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    subtitle: str = Field("", max_length=100)
-    greeting: str = Field("", max_length=500)
-    launcher_text: str = Field("", max_length=40)
-    starters: tuple[Starter, ...] = Field((), max_length=6)
-
-
 class Trigger(BaseModel):
     """Words that invite a visitor who has not written yet: ``after_s`` seconds on a page, or with ``on_exit`` when the
     pointer leaves it at the top, once they have been there as long. ``path``: on these pages only, with ``*`` for any
@@ -81,6 +72,32 @@ class Trigger(BaseModel):
     after_s: int = Field(20, ge=0, le=3600)
     path: str = Field("", max_length=200, pattern=r"^(/[^?#\s\x85\ufeff]*)?$")
     on_exit: bool = False
+
+
+class FieldWords(BaseModel):
+    """A question of the form in another language, by its ``name``; ``options`` in the order of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=40)
+    label: str = Field("", max_length=100)
+    options: tuple[Option, ...] = Field((), max_length=50)
+
+
+class Translated(BaseModel):
+    """What people read of the channel's own words in one language; what is left out stands as the channel has it.
+    ``triggers``: the words of its invitations, in their order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = Field("", max_length=60)
+    subtitle: str = Field("", max_length=100)
+    greeting: str = Field("", max_length=500)
+    launcher_text: str = Field("", max_length=40)
+    privacy_url: Link = ""
+    starters: tuple[Starter, ...] = Field((), max_length=6)
+    triggers: tuple[Annotated[str, StringConstraints(min_length=1, max_length=200)], ...] = Field((), max_length=5)
+    pre_chat: tuple[FieldWords, ...] = Field((), max_length=10)
 
 
 class WebConfig(CommonConfig):
@@ -112,17 +129,13 @@ class WebConfig(CommonConfig):
     position: Literal["left", "right"] = Field("right", description="Side of the page on which the launcher stands")
     subtitle: str = Field(default="", max_length=100, description="A line under the title")
     launcher_text: str = Field(default="", max_length=40, description="Words beside the launcher's icon")
-    privacy_url: str = Field(
-        default="",
-        pattern=r"^(https?://[^\s\x85\ufeff]+)?$",
-        max_length=500,
-        description="Where your privacy notice stands",
-    )
+    privacy_url: Link = Field(default="", description="Where your privacy notice stands")
     starters: tuple[Starter, ...] = Field((), max_length=6, description="Suggestions for the first message")
     translations: dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")], Translated] = Field(
         {},
         max_length=30,
-        description="Subtitle, greeting, launcher text and suggestions for people who read the chat in another language, like de",
+        description="All of these words for people who read the chat in another language, like de: as many invitations as there "
+        "are, questions by their names",
     )
     triggers: tuple[Trigger, ...] = Field(
         (), max_length=5, description="Invitations beside the launcher: after a time, on certain pages, or on leaving"
@@ -141,6 +154,60 @@ class WebConfig(CommonConfig):
         if len(set(names)) < len(names):
             raise ValueError("two fields of the form have the same name")
         return self
+
+    @model_validator(mode="after")
+    def translates_what_is_there(self) -> WebConfig:
+        """Words of something that has gone, or was put elsewhere, would silently be read at another place."""
+        for language, words in self.translations.items():
+            if words.triggers and len(words.triggers) != len(self.triggers):
+                raise ValueError(
+                    f"translations, {language}: {len(words.triggers)} triggers for the {len(self.triggers)} of the channel"
+                )
+            names = [field.name for field in words.pre_chat]
+            if len(set(names)) < len(names):
+                raise ValueError(f"translations, {language}: two fields of the form have the same name")
+            for field in words.pre_chat:
+                own = next((one for one in self.pre_chat if one.name == field.name), None)
+                if own is None:
+                    raise ValueError(f"translations, {language}: the form does not ask {field.name}")
+                if field.options and len(field.options) != len(own.options):
+                    raise ValueError(
+                        f"translations, {language}: {len(field.options)} options for the {len(own.options)} of {field.name}"
+                    )
+        for asked in self.pre_chat:
+            self._options_meant(asked)
+        return self
+
+    def _options_meant(self, asked: FormField) -> dict[str, str]:
+        """Each option of a question, in every language → the channel's own. Raises ValueError for one that is two."""
+        meant = {option: option for option in asked.options}
+        for language, words in self.translations.items():
+            for field in words.pre_chat:
+                for option, own in zip(field.options, asked.options, strict=False) if field.name == asked.name else ():
+                    if meant.setdefault(option, own) != own:
+                        raise ValueError(f"translations, {language}: “{option}” stands for two options of {asked.name}")
+        return meant
+
+    def answers_meant(self, given: Mapping[str, str | bool]) -> dict[str, str | bool]:
+        """Answers to the form, the options among them in the channel's own words, in whatever language they were read."""
+        meant = {field.name: self._options_meant(field) for field in self.pre_chat if field.options}
+        return {
+            name: meant.get(name, {}).get(answer.strip(), answer) if isinstance(answer, str) else answer
+            for name, answer in given.items()
+        }
+
+    def words_in(self, language: str) -> dict[str, Any]:
+        """What a widget shows in that language in place of the members of the same names, as JSON; nothing of what is not
+        translated."""
+        words = self.translations[language]
+        told = words.model_dump(exclude_defaults=True, exclude={"triggers", "pre_chat"})
+        if words.triggers:
+            pairs = zip(self.triggers, words.triggers, strict=True)
+            told["triggers"] = [trigger.model_dump() | {"text": text} for trigger, text in pairs]
+        if words.pre_chat:
+            said = {field.name: field.model_dump(exclude_defaults=True) for field in words.pre_chat}
+            told["pre_chat"] = [field.model_dump() | said.get(field.name, {}) for field in self.pre_chat]
+        return told
 
     def allows(self, origin: str) -> bool:
         """Whether the widget may run on ``origin`` (scheme://host[:port], as browsers send it); "": there is none."""

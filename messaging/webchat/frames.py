@@ -6,12 +6,14 @@ Must not act on anything: pure data.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, RootModel, StringConstraints, model_validator
 
 from channels_app.content.normalise import clean_text
 from channels_app.content.types import Choice, Content
+from channels_app.words.text import language_of, tells_clearly
 from messaging.sockets.reader import PingFrame, PlainFrame
 from tenants.errors import Invalid
 
@@ -86,16 +88,25 @@ class SendFrame(BaseModel):
             raise Invalid(f"A message has at most {MAX_TEXT} characters.", code="too_long")
         return words
 
-    def to_content(self) -> Content:
-        """What a text or action says. Raises Invalid: ``empty_message``, ``too_long``, or an action without
-        its value."""
+    def to_content(self, languages: Collection[str] = ()) -> Content:
+        """What a text or action says; ``languages``: the tenant's. Raises Invalid: ``empty_message``, ``too_long``, or an
+        action without its value."""
         words = self.words()
+        language = self._language(words, frozenset(languages))
         if self.kind == "action":
             if not self.action:
                 raise Invalid("An action frame needs its action.")
             choice = Choice(value=self.action.value, title=words[:1000])
-            return Content(type="quick_reply", text=words or _visible(self.action.value), choice=choice)
-        return Content(type="text", text=_visible(words), language=self.lang[:2].lower() if self.lang else None)
+            return Content(
+                type="quick_reply", text=words or _visible(self.action.value), choice=choice, language=language
+            )
+        return Content(type="text", text=_visible(words), language=language)
+
+    def _language(self, words: str, languages: frozenset[str]) -> str | None:
+        """The one that is named, which may be the browser's: "hola" is Spanish all the same."""
+        named = self.lang[:2].lower() if self.lang else None
+        told = language_of(words, languages=languages) if named and len(languages) > 1 else None
+        return named if told is None or told == named or not tells_clearly(words, told, languages) else None
 
 
 class TicketRequest(BaseModel):

@@ -38,6 +38,7 @@ from tenants.errors import Conflict, Forbidden, NotAuthenticated, NotFound, TooM
 from tenants.scope import tenant_scope
 from tenants.storage import prepared
 from tenants.storage.db import atomic, lost_race, retried
+from tenants.tenant_settings import settings_for
 
 SALT = "webchat"
 TOKEN_LIFE_S = 30 * 24 * 3600  # counted anew whenever a session begins or a socket refreshes
@@ -224,7 +225,8 @@ def _arrival(words: Words) -> Arrival | Exception:
 
 def _arriving(channel: Channel, visitor: Visitor, frame: SendFrame) -> tuple[InboundMessage, Entrance]:
     draw(f"webchat:send:{channel.id}:{visitor.key}", 20 / 60, 20)
-    content = _with_file(channel, visitor, frame) if frame.kind == "file" else frame.to_content()
+    languages = settings_for(channel.tenant_id).languages
+    content = _with_file(channel, visitor, frame) if frame.kind == "file" else frame.to_content(languages)
     if quote := _quote(channel, visitor, frame):
         content = content.model_copy(update={"quote": quote})
     inbound = InboundMessage(platform_id="", sender=sender_for(visitor), content=content)

@@ -56,7 +56,8 @@ def session_begin(channel: Channel, wanted: SessionRequest, address: str) -> Ses
     if before:
         draw(f"webchat:renew:{channel.id}:{before.key}", 1.0, 60)
     user = proof_check(channel, wanted.identity) if wanted.identity else None
-    answers = answers_of(channel.adapter_config().pre_chat, wanted.profile) if wanted.profile else {}
+    config = channel.adapter_config()
+    answers = answers_of(config.pre_chat, config.answers_meant(wanted.profile)) if wanted.profile else {}
     visitor = _visitor(wanted, before, user)
     if before and user and before.scheme == "web":
         _join(channel, before, visitor)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app.adapters.web import FormField, Starter, Translated, Trigger
+from channels_app.adapters.web import FormField, Starter, Trigger
 from messaging.live import transcript
 from messaging.live.attending import answering, read_shown
 from messaging.live.frames import ack_frame
@@ -30,6 +30,19 @@ from tenants.scope import tenant_scope
 from tenants.tenant_settings import settings_for
 
 
+class WidgetWords(BaseModel):
+    """What stands in a language in place of the members of the same names; what is left out is read as it is."""
+
+    title: str = ""
+    subtitle: str = ""
+    greeting: str = ""
+    launcher_text: str = ""
+    privacy_url: str = ""
+    starters: list[Starter] = []
+    triggers: list[Trigger] = []
+    pre_chat: list[FormField] = []
+
+
 class WidgetConfig(BaseModel):
     """How the widget looks and what it says first."""
 
@@ -43,7 +56,7 @@ class WidgetConfig(BaseModel):
     launcher_text: str = Field(description="Words beside the launcher's icon")
     privacy_url: str
     starters: list[Starter] = Field(description="Suggestions for the first message")
-    translations: dict[str, Translated] = Field(description="What the channel says otherwise, by language like `de`")
+    translations: dict[str, WidgetWords] = Field(description="What the channel says otherwise, by language like `de`")
     triggers: list[Trigger] = Field(description="Invitations that the widget shows beside its launcher")
     triggers_a_day: int = Field(description="How many of them a visitor sees a day")
     pages: str = Field(description="Which pages the client tells, by `page` frames: `path`, `full`; empty: none")
@@ -195,7 +208,8 @@ class SessionView(WebchatView):
                                "locale": "", "position": "right", "subtitle": "We like questions",
                                "launcher_text": "Help", "privacy_url": "https://shop.example.com/privacy",
                                "starters": [{"title": "Where is my order?", "payload": "intent:order_status"}],
-                               "translations": {"de": {"greeting": "Hallo!"}},
+                               "translations": {"de": {"greeting": "Hallo!", "triggers": [
+                                   {"text": "Noch Fragen?", "after_s": 20, "path": "/cart*", "on_exit": False}]}},
                                "triggers": [{"text": "Any questions?", "after_s": 20, "path": "/cart*", "on_exit": False}],
                                "triggers_a_day": 1, "pages": "path", "uploads": True, "pre_chat": []},
                 },
@@ -224,9 +238,7 @@ class SessionView(WebchatView):
         config, tenant = self.channel.adapter_config(), settings_for(self.channel.tenant_id)
         return {
             **config.model_dump(include=set(WidgetConfig.model_fields) & set(type(config).model_fields)),
-            "translations": {
-                name: words.model_dump(exclude_defaults=True) for name, words in config.translations.items()
-            },
+            "translations": {language: config.words_in(language) for language in config.translations},
             "greeting": config.greeting or tenant.greeting,
             "bot_name": tenant.bot_name,
             "uploads": tenant.features.uploads,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -123,3 +125,25 @@ def test_settings_as_they_are_by_default_are_not_stored_for_the_release_beside(s
     assert channel.config == {"title": "Chat", "triggers_a_day": 2}
     channel_save(channel, config={"triggers_a_day": 1})
     assert channel.config["triggers_a_day"] == 1
+
+
+TOPIC = {"name": "topic", "label": "About", "type": "select", "options": ["Order", "Return"]}
+
+
+@pytest.mark.parametrize(
+    ("german", "why"),
+    [
+        ({"triggers": ["Fragen?", "Noch da?"]}, "de: 2 triggers for the 1 of the channel"),
+        ({"pre_chat": [{"name": "size", "label": "Größe"}]}, "the form does not ask size"),
+        ({"pre_chat": [{"name": "topic", "label": "A"}, {"name": "topic", "label": "B"}]}, "have the same name"),
+        ({"pre_chat": [{"name": "topic", "options": ["Bestellung"]}]}, "1 options for the 2 of topic"),
+        ({"pre_chat": [{"name": "topic", "options": ["Return", "Order"]}]}, "stands for two options of topic"),
+        ({"privacy_url": "javascript:alert(1)"}, "translations.de.privacy_url"),
+        ({"triggers": [""]}, "translations.de.triggers.0"),
+    ],
+)
+def test_words_of_what_the_channel_has_not_are_refused(german, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
+        WebConfig.model_validate(
+            {"triggers": [{"text": "Questions?"}], "pre_chat": [TOPIC], "translations": {"de": german}}
+        )

@@ -59,7 +59,9 @@ def test_what_is_seldom_touched_is_folded_and_all_of_it_is_there(boss) -> None:
 def test_words_by_language_are_entered_as_what_they_are(tenant, boss) -> None:
     """A table of names that have to fit a pattern showed its rows' values as text, and took none back (WEB-2, CH-9)."""
     words = {"de": {"greeting": "Hallo!", "starters": [{"title": "Wo ist sie?"}]}}
-    web = ChannelFactory(tenant=tenant, kind="web", config={"translations": words, "allowed_origins": ["*"]})
+    asked = [{"name": "topic", "label": "About", "type": "select", "options": ["Order", "Return"]}]
+    config = {"translations": words, "allowed_origins": ["*"], "pre_chat": asked, "triggers": [{"text": "Questions?"}]}
+    web = ChannelFactory(tenant=tenant, kind="web", config=config)
     address = f"/admin/channels_app/channel/{web.id}/change/"
     page = boss.get(address)
     shown = page.content.decode()
@@ -71,11 +73,19 @@ def test_words_by_language_are_entered_as_what_they_are(tenant, boss) -> None:
     for place, (language, greeting) in enumerate([("de", "Guten Tag!"), ("fr", "Bonjour !")]):
         sent[f"config_translations-{place}-key"] = language
         sent[f"config_translations-{place}-value-greeting"] = greeting
-    sent["config_translations-0-value-starters-0-title"] = "Wo ist sie?"
+    german = "config_translations-0-value"
+    sent |= {f"{german}-starters-0-title": "Wo ist sie?", f"{german}-triggers": "Fragen?"}
+    sent |= {f"{german}-pre_chat-0-name": "topic", f"{german}-pre_chat-0-options": "Bestellung\nRückgabe"}
+    sent |= {"config_pre_chat-0-name": "topic", "config_pre_chat-0-label": "About", "config_pre_chat-0-type": "select"}
+    sent |= {"config_pre_chat-0-options": "Order\nReturn", "config_triggers-0-text": "Questions?"}
     answer = boss.post(address, {name: value for name, value in sent.items() if value is not False})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     kept = Channel.objects.unscoped().get(id=web.id).adapter_config().translations
     assert [(name, one.greeting, [starter.title for starter in one.starters]) for name, one in kept.items()] == [
         ("de", "Guten Tag!", ["Wo ist sie?"]),
         ("fr", "Bonjour !", []),
+    ]
+    assert kept["de"].triggers == ("Fragen?",)
+    assert [(field.name, field.label, field.options) for field in kept["de"].pre_chat] == [
+        ("topic", "", ("Bestellung", "Rückgabe")),
     ]

@@ -97,7 +97,7 @@ class Chat {
         else this.#connection.start();
         this.#polling.soon();
       },
-      hurry: () => this.#connection.wake(),
+      hurry: () => this.#connection.wake(), lang: () => (this.#talks ? undefined : this.#language.locale),
     });
     this.#polling = new Polling(() => this.#history.catchUp());
     this.#connection = new Connection({

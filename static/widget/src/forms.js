@@ -2,7 +2,6 @@
 
 import { button, h } from "./dom.js";
 
-const INPUTS = new Set(["text", "email", "tel", "url", "number", "date", "textarea", "checkbox", "select"]);
 const AUTOCOMPLETE = { name: "name", email: "email", phone: "tel", company: "organization" };
 
 /** Resolves when the conversation may begin: at once, or after the channel's pre-chat form was sent. */
@@ -47,8 +46,7 @@ function preChatForm(fields, { t, submit }) {
   return form;
 }
 
-function field({ name, label, type = "text", required, options }) {
-  const kind = INPUTS.has(type) ? type : "text";
+function field({ name, label, type, required, options }) {
   const id = `desk-field-${name}`;
   const shared = { id, name, required, autocomplete: AUTOCOMPLETE[name] };
   const controls = {
@@ -58,12 +56,12 @@ function field({ name, label, type = "text", required, options }) {
         "select",
         shared,
         h("option", { value: "" }),
-        (options ?? []).map((option) => h("option", {}, option)),
+        options.map((option) => h("option", {}, option)),
       ),
   };
-  const control = controls[kind]?.() ?? h("input", { ...shared, type: kind });
+  const control = controls[type]?.() ?? h("input", { ...shared, type });
   const words = h("label", { for: id }, label, required && h("span", { "aria-hidden": "true" }, " *"));
-  return h("div", { class: kind === "checkbox" ? "row check" : "row" }, words, control);
+  return h("div", { class: type === "checkbox" ? "row check" : "row" }, words, control);
 }
 
 function values(form) {

@@ -17,7 +17,7 @@ export class Nudges {
 
   /** `config`: the channel's `triggers` and how many a day; `isFree()`: the visitor may be addressed; `show(text)`. */
   constructor({ config, storage, signal, isFree, show }) {
-    this.#triggers = config.triggers ?? [];
+    this.#triggers = config.triggers;
     this.#most = config.triggers_a_day;
     this.#storage = storage;
     this.#isFree = isFree;

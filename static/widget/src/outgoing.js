@@ -7,6 +7,7 @@ export class Outgoing {
   #panel;
   #go;
   #hurry;
+  #lang;
   /** What the visitor may do in the panel. */
   actions = {
     send: (text, quoted) => this.say({ kind: "text", text, ...quoted }),
@@ -16,12 +17,13 @@ export class Outgoing {
     rewrite: (cid) => this.#rewrite(cid),
   };
 
-  /** `panel()`: the one that is shown; `go()`: there is something to send; `hurry()`: at once. */
-  constructor({ outbox, panel, go, hurry }) {
+  /** `panel()`: the one that is shown; `go()`: there is something to send; `hurry()`: at once; `lang()`: of the first words. */
+  constructor({ outbox, panel, go, hurry, lang }) {
     this.#outbox = outbox;
     this.#panel = panel;
     this.#go = go;
     this.#hurry = hurry;
+    this.#lang = lang;
   }
 
   /** `frame`: all of a `send` frame but type and id. */
@@ -29,7 +31,7 @@ export class Outgoing {
     const panel = this.#panel();
     panel.offer([]);
     panel.log.outro.replaceChildren();
-    this.#outbox.add({ t: "send", ...frame });
+    this.#outbox.add({ t: "send", lang: this.#lang(), ...frame });
     this.show();
     this.#go();
   }

@@ -9,6 +9,7 @@ export class Session {
   #data = { config: {} };
   #hurry = () => {};
   #signal;
+  #shown; // which language, "de"
   #person = 0; // counts whose chat it was
 
   constructor({ api, storage, options, signal }) {
@@ -18,14 +19,16 @@ export class Session {
     this.#signal = signal;
   }
 
+  /** The channel's words in the language that is shown take the place of its others, in every session. */
   get config() {
-    return this.#data.config;
+    const { config } = this.#data;
+    return { ...config, ...config.translations?.[this.#shown] };
   }
 
-  /** The one that is shown; the channel's words in it take the place of its others. */
+  /** The one that is shown. */
   async language(wish) {
     const language = await speak(wish, this.config.locale);
-    Object.assign(this.config, this.config.translations?.[language.locale.slice(0, 2)]);
+    this.#shown = language.locale.slice(0, 2);
     return language;
   }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from conversations.models import Contact
 from tests.journeys.line import Line
 from tests.journeys.rich import echo
 from tests.journeys.service import Service
@@ -126,3 +127,30 @@ def test_the_channels_words_are_read_in_the_language_that_is_shown(service: Serv
         expect(widget.panel.get_by_text("Lamps")).to_be_visible()
     service.configure(locale="de")
     expect(visit(locale="en").page.locator(".root")).to_have_attribute("lang", "de")
+
+
+def test_form_and_invitations_are_read_in_the_language_that_is_shown(service: Service, visit: Visit) -> None:
+    """Both were the channel's own words, and after the form so were the suggestions (WEB-2)."""
+    topic = {"name": "topic", "label": "About", "type": "select", "options": ["Order", "Return"]}
+    german = {
+        "title": "Fragen", "greeting": "Hallo!", "starters": [{"title": "Wo ist sie?"}], "triggers": ["Noch Fragen?"],
+        "pre_chat": [{"name": "topic", "label": "Worum geht es?", "options": ["Bestellung", "Rückgabe"]}],
+    }  # fmt: skip
+    service.configure(
+        starters=[{"title": "Where?"}], triggers=[{"text": "Questions?", "after_s": 3}], pre_chat=[topic],
+        translations={"de": german},
+    )  # fmt: skip
+    widget = visit(locale="de")
+    widget.launcher.wait_for()
+    widget.page.clock.run_for(5000)
+    expect(widget.nudge).to_have_text("Noch Fragen?")
+    widget.nudge.click()
+    expect(widget.panel.get_by_role("heading", name="Fragen")).to_be_visible()
+    choice = widget.page.get_by_label("Worum geht es?")
+    expect(choice.locator("option")).to_have_text(["", "Bestellung", "Rückgabe"])
+    choice.select_option("Rückgabe")
+    widget.prechat_start.click()
+    expect(widget.panel.get_by_role("button", name="Wo ist sie?")).to_be_visible()
+    widget.write("Hallo")
+    expect(widget.texts.last).to_be_visible()
+    assert Contact.objects.get().profile == {"topic": "Return"}

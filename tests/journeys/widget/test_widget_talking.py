@@ -36,6 +36,18 @@ def test_a_message_goes_out_and_the_answer_comes_back_once(service: Service, lin
     assert line.of("send")[0]["kind"] == "text"
 
 
+def test_the_first_words_say_the_language_that_is_shown(service: Service, line: Line, visit: Visit) -> None:
+    """ "Hey" and "Mensch" tell none, and were answered in the tenant's first; what comes later follows what was spoken (AI-11)."""
+    service.answer = echo
+    widget = visit(locale="de-AT")
+    widget.open()
+    widget.write("hey")
+    expect(widget.texts).to_have_count(2)
+    widget.write("ok")
+    expect(widget.texts).to_have_count(4)
+    assert [frame.get("lang") for frame in line.of("send")] == ["de-AT", None]
+
+
 def test_enter_sends_and_shift_enter_makes_a_line(visit: Visit) -> None:
     widget = visit()
     widget.open()

@@ -35,6 +35,28 @@ def test_the_widget_is_told_what_to_ask(page):
     ]
 
 
+def test_the_form_is_asked_in_the_visitors_language_and_answered_in_the_channels(page, channel, scope):
+    """Labels and options were English whatever was translated (WEB-2); what staff read of a choice stays the channel's own."""
+    german = [
+        {"name": "topic", "label": "Worum geht es?", "options": ["Bestellung", "Rückgabe"]},
+        {"name": "name", "label": "Ihr Name"},
+    ]
+    channel.config |= {"translations": {"de": {"pre_chat": german}}}
+    channel.save()
+    asked = page.begin()["config"]["translations"]["de"]["pre_chat"]
+    assert [(field["name"], field["label"], field["type"], field["required"]) for field in asked] == [
+        ("name", "Ihr Name", "text", True),
+        ("email", "E-mail", "email", False),
+        ("topic", "Worum geht es?", "select", False),
+        ("news", "News, please", "checkbox", False),
+    ]
+    assert asked[2]["options"] == ["Bestellung", "Rückgabe"]
+    page.begin(profile={"name": "Ada", "topic": "Rückgabe"})
+    page.say("Hello")
+    assert Contact.objects.get().profile == {"topic": "Return"}
+    assert outcome(page.session(profile={"name": "Ada", "topic": "Umtausch"})) == (400, "profile_invalid")
+
+
 def test_the_answers_are_the_contacts(page, scope):
     token = page.begin()["visitor_token"]
     told = {"name": " Ada ", "email": "ada@shop.test", "topic": "Order", "news": True, "role": "admin"}

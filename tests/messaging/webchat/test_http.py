@@ -36,11 +36,25 @@ def test_what_the_channel_is_configured_to_show_is_told(tenant):
         "title": "Ask us", "subtitle": "We like questions", "color": "#112233", "greeting": "Hello!", "locale": "de",
         "position": "left", "launcher_text": "Help", "pages": "path", "privacy_url": "https://shop.example.com/privacy",
         "starters": [{"title": "Track", "payload": "track"}], "pre_chat": [],
-        "translations": {"de": {"greeting": "Hallo!", "starters": [{"title": "Wo ist sie?"}]}},
+        "translations": {
+            "de": {
+                "title": "Fragen", "subtitle": "Nur zu", "greeting": "Hallo!", "launcher_text": "Hilfe",
+                "privacy_url": "https://shop.example.com/datenschutz", "starters": [{"title": "Wo ist sie?"}],
+                "triggers": ["Noch Fragen?"],
+            },
+            "fr": {"subtitle": "Allez-y"},
+        },
         "triggers": [{"text": "Any questions?", "after_s": 5, "path": "/cart*", "on_exit": False}], "triggers_a_day": 2,
     }  # fmt: skip
     channel = ChannelFactory(tenant=tenant, config={**look, "allowed_origins": [SHOP]})
-    assert Page(channel).begin()["config"] == {**look, "bot_name": "Assistant", "uploads": True}
+    told = Page(channel).begin()["config"]
+    german = told["translations"]["de"]
+    assert german["triggers"] == [{"text": "Noch Fragen?", "after_s": 5, "path": "/cart*", "on_exit": False}]
+    assert {**told, "translations": {**told["translations"], "de": {**german, "triggers": ["Noch Fragen?"]}}} == {
+        **look,
+        "bot_name": "Assistant",
+        "uploads": True,
+    }
 
 
 def test_the_token_goes_on_with_the_same_visitor(page):
@@ -320,3 +334,31 @@ def test_a_token_runs_out(page, monkeypatch):
     page.begin()
     monkeypatch.setattr(webchat, "TOKEN_LIFE_S", -1)
     assert outcome(page.read()) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize(
+    ("said", "named", "language"),
+    [
+        ("hey", "de-AT", "de"), ("Mensch", "de", "de"), ("cancelar pedido", "es", "es"), ("hab ne frage", "de", "de"),
+        ("hola", "en", "es"), ("wo ist es", "en", "de"), ("Where is my order, please?", "de", "en"), ("czesc", "pl", "pl"),
+    ],
+)  # fmt: skip
+def test_the_language_that_a_client_names_stands_unless_the_words_clearly_tell_another(
+    page, tenant, scope, said, named, language
+):
+    """The widget names the one it is shown in: "hey" was answered in the tenant's first language (AI-11)."""
+    tenant.settings = {"languages": ["en", "de", "es", "fr", "pt"]}
+    tenant.save()
+    page.begin()
+    page.say(said, lang=named)
+    assert Message.objects.get(role="visitor").language == language
+    action = {
+        "t": "send",
+        "cid": "c2",
+        "kind": "action",
+        "action": {"id": "a", "value": "track"},
+        "text": "OK",
+        "lang": named,
+    }
+    assert page.post(action).status_code == 200
+    assert Message.objects.get(text="OK").language == named[:2]
