@@ -85,6 +85,16 @@ class Process:
         assert self._process is not None
         return self._process.pid
 
+    def freeze(self) -> None:
+        """SIGSTOP for it and its children; returns when all of its threads stand still, which on a busy machine is not
+        at once: until the first of them gets the processor the others go on."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        _, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), self._log.read_text()[-3000:]
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL for it and its children; nothing of it gets a chance to tidy up."""
         if self._process and self._process.poll() is None:

@@ -4,8 +4,6 @@ a while (a replica after a failover, a managed server whose disk is full)."""
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 import time
 from collections import Counter
@@ -51,7 +49,7 @@ def test_a_worker_that_stood_still_for_longer_than_its_leases_changes_nothing(
         with running(other):
             wait_until(lambda: not held & leased(ledger), FROZEN_S, "what it had in hand is taken over")
             life.wait(1.0)
-            os.killpg(frozen.pid, signal.SIGCONT)
+            frozen.thaw()
             assert_all_well(ledger, load, twin, held=len(held))
     assert [log for log in tmp_path.glob("worker-*.log") if "Traceback" in log.read_text()] == []
 
@@ -89,11 +87,11 @@ def test_a_database_that_takes_no_writes_for_a_while_is_away_and_comes_back(
 def stopped_with_something_in_hand(process: Process, ledger: Ledger) -> frozenset[str]:
     """Stand the process still at a moment in which it has leased rows; their claims."""
     for _ in range(200):
-        os.killpg(process.pid, signal.SIGSTOP)
+        process.freeze()
         held = leased(ledger)
         if held:
             return held
-        os.killpg(process.pid, signal.SIGCONT)
+        process.thaw()
         time.sleep(0.05)
     raise AssertionError("it never had anything in hand")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,7 +57,7 @@ def test_it_is_killed_in_the_middle_of_a_call_and_found_again(place: Any, tmp_pa
     known = hub.known(key, ALL)
     assert (known.user.kind, known.granted) == ("key", {"messages:send"})
 
-    os.kill(process.pid, signal.SIGSTOP)  # the call is taken by the system, and not answered
+    process.freeze()  # the call is taken by the system, and not answered
     with ThreadPoolExecutor(1) as threads:
         asked = threads.submit(hub.known, key[:-1] + "x", ALL)
         with pytest.raises(TimeoutError):
