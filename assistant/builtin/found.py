@@ -24,6 +24,10 @@ from channels_app.words.automatic import is_automatic
 PLAIN = 0.22  # how much more alike an article's letters must be to be told without a look at what is meant
 #: … and how much surer that look must be to be told without asking, and where one of the words was never met
 SURE, STRANGE = 0.1, 0.2
+MOST_LIKELY, CLOSE = (
+    3,
+    0.04,
+)  # articles that are asked about together, and how much less likely than the first they may be
 MUCH = 1_500  # beginnings of words that are taught, from which on one that is not among them tells something
 
 
@@ -39,7 +43,8 @@ class Found(Replies):
         if is_automatic(self.text):  # "message not delivered" is about no article on deliveries
             return None
         known, best = self.options.known + more, next(iter(self.findings), None)
-        if best and best.score >= (known if self.look is None else max(known, self.options.known + PLAIN)):
+        plain = known if self.look is None else max(known, self.options.known + PLAIN)
+        if best and best.score >= plain and (self.look is None or best.fact.language in ("", self.language)):
             return self.tell(best.fact, best.score, then)
         passage, told_from = self.passage, known_from(self.options.known) + more
         if passage is None or passage.score < told_from:
@@ -57,10 +62,12 @@ class Found(Replies):
         return len(known) >= MUCH and len(stems) / 2 <= sum(stem in known for stem in stems) < len(stems)
 
     def article_asked_about(self, passage: Passage) -> EngineReply:
-        """It may be this article, and a wrong one told for right is worse than a question."""
-        payload = f"knowledge:{passage.article_id}"
-        question = self.wording.did_you_mean([(passage.title, payload)], SOMETHING_ELSE)
-        return self.asked_back(question, on_yes=payload, expected=(payload,))
+        """It may be this article, or one that is nearly as likely, and a wrong one told for right is worse than a question."""
+        near = self.look(self.text, self.language, MOST_LIKELY) if self.look else []
+        likely = {f"knowledge:{one.article_id}": one.title for one in near if one.score >= passage.score - CLOSE}
+        question = self.wording.did_you_mean([(title, payload) for payload, title in likely.items()], SOMETHING_ELSE)
+        on_yes = next(iter(likely)) if len(likely) == 1 else ""
+        return self.asked_back(question, on_yes=on_yes, expected=tuple(likely))
 
     def asked_back(self, question: Content, *, on_yes: str, expected: tuple[str, ...]) -> EngineReply:
         """Where that was one time too many and a human takes over, nothing has answered."""

@@ -291,4 +291,5 @@ def source_of(finding: Finding) -> Source:
 
 
 def told_of(passage: Passage) -> Fact:
-    return Fact(str(passage.article_id), passage.title, (), as_said(passage.text), source_url=passage.url)
+    said = as_said(passage.text)
+    return Fact(str(passage.article_id), passage.title, (), said, language=passage.language, source_url=passage.url)

@@ -26,6 +26,7 @@ from assistant.knowledge.search import Passage, known_from
 from assistant.port import AskedAs, EngineRequest, HistoryEntry, NotAtOnce, Told
 from channels_app.content.options import choice_for
 from channels_app.content.types import Choice, Content, text
+from channels_app.words.text import is_elsewhere
 
 NAME = "builtin"
 KNOWLEDGE = "knowledge"  # what a reply from an article is called in place of an intent
@@ -112,7 +113,7 @@ class Turn:
         self.entities = as_dict(self.context.get("entities")) | slots.entities(self.text, engine_options.region)
         spoken = [language.split("-")[0] for language in engine_options.languages]
         wanted = request.language.split("-")[0]
-        if not wanted and len(spoken) > 1:
+        if not wanted and len(spoken) > 1 and not is_elsewhere(self.text, frozenset(spoken)):
             wanted = tongue_of(self.text, lessons.tongues)
         self.language = wanted if wanted in spoken else spoken[0]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from django.utils.translation import get_language_info, override
 from pydantic import ValidationError
 
 from assistant import slots
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 MAX_OFFERED = 10  # quick replies of one message
 TITLE = 20  # characters of a quick reply
+SMALL_NAMES = frozenset({"es", "fr", "pt"})  # languages that write the names of languages with a small letter
 PLACEHOLDER = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
 
 
@@ -83,11 +85,14 @@ class Wording:
         return _choosable(text(asked), [*ways, (self._sentence("something_else"), otherwise)])
 
     def fact(self, fact: Fact) -> Content:
-        """The answer of a knowledge entry, with the way to its source."""
+        """The answer of a knowledge entry, with the way to its source; of one in another language that is said first."""
+        told = fact.answer
+        if fact.language and fact.language != self.language:
+            told = f"{self._sentence('only_in').format(language=self._name_of(fact.language))}\n{told}"
         if not fact.source_url:
-            return text(shorten(fact.answer, MAX_TEXT))
+            return text(shorten(told, MAX_TEXT))
         button = Button(type="url", title=self._sentence("read_more"), url=fact.source_url)
-        return text(shorten(fact.answer, MAX_TEXT), buttons=(button,))
+        return text(shorten(told, MAX_TEXT), buttons=(button,))
 
     def did_you_mean(self, likely: Sequence[tuple[str, str]], otherwise: str) -> Content:
         """A question back; ``likely`` are (title, payload), ``otherwise`` is the payload of none of them."""
@@ -145,6 +150,15 @@ class Wording:
         """Those made for this channel, else those for all."""
         made = [reply for reply in replies if self.channel and self.channel in channels_of(reply)]
         return made or [reply for reply in replies if not channels_of(reply)]
+
+    def _name_of(self, language: str) -> str:
+        """A language's name in the one that is spoken, as it stands in a sentence; the code itself where it has none."""
+        with override(self.language if self.language in SENTENCES else "en"):
+            try:
+                name = str(get_language_info(language)["name_translated"])
+            except KeyError:
+                return language
+        return name.lower() if self.language in SMALL_NAMES else name
 
     def _sentence(self, key: str, otherwise: str = "") -> str:
         sentences = SENTENCES.get(self.language, SENTENCES["en"])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -29,20 +29,27 @@ from assistant.vectors.port import StoreAway
 from assistant.vectors.rows import digest_of, vectors_like
 from channels_app.words.text import is_elsewhere
 from tenants.scope import current_tenant_id
+from tenants.tenant_settings import settings_for
 
 log = structlog.get_logger(__name__)
 
 KNOWN = 0.5  # from this score on a passage answers
-#: the likeness that is worth KNOWN: by letters; by meaning to a question, and to what an article says, which is written
-#: otherwise than people ask
-LETTERS, ASKED, SAID = 0.38, 0.48, 0.32
+LETTERS = 0.38  # the likeness of letters that is worth KNOWN
+
+
+class Line(NamedTuple):
+    """The likeness of meaning that is worth KNOWN: to a text in the language of the question, and to one in another."""
+
+    own: float
+    other: float
+
+
+#: what an article says is written otherwise than people ask. Ways to ask have the form of any question ("how do I …"), which
+#: across languages is most of what they share with one that is about something else
+TITLE, ASKED, SAID = Line(0.48, 0.49), Line(0.48, 0.62), Line(0.32, 0.34)
 BOTH = 0.05  # added where both looks found it, times the smaller score
-#: added; the last one where the tenant has articles in the person's language, which say what there is to say in it
-SAME_LANGUAGE, OTHER_LANGUAGE, BESIDE_THEIRS = 0.06, -0.03, -0.15
-#: in place of SAME_LANGUAGE where the question is clearly in a language that no article has, which is near to what it is not
-#: about: of 28 such questions in seven languages the 19 that an article answers have 0.58 and more without it, what is about
-#: none up to 0.60
-FOREIGN = -0.13
+SAME_LANGUAGE, THIRD_LANGUAGE = 0.06, -0.06  # added; the latter where it is neither the person's nor the tenant's first
+BESIDE = -0.15  # added where an article answers whose language goes before: the person's, then the tenant's first
 LOOK_EVERY_S = 5.0
 MOST_TENANTS = 200
 FOUND = 48  # of each look
@@ -74,7 +81,7 @@ class _Known:
     stamp: str = ""
     passages: dict[str, Passage] = field(default_factory=dict)
     #: article and part → digest of its text, and the likeness to it that is worth KNOWN
-    parts: dict[tuple[uuid.UUID, int], tuple[str, float]] = field(default_factory=dict)
+    parts: dict[tuple[uuid.UUID, int], tuple[str, Line]] = field(default_factory=dict)
     letters: facts.Knowledge = field(default_factory=lambda: facts.Knowledge(()))
     features: Features | None = None
     languages: frozenset[str] = frozenset()
@@ -121,21 +128,33 @@ def is_answered(query: str, language: str, numbers: Any, letters: float, since: 
 def _scored(
     known: _Known, query: str, language: str, numbers: Callable[[], Any], least: Callable[[Any], float]
 ) -> list[Passage]:
+    spoken, foreign = language.split("-")[0], is_elsewhere(query, known.languages - {""})
+
+    def suits(passage: Passage) -> bool:
+        return not passage.language or (not foreign and spoken in ("", passage.language))
+
     scores = _by_letters(known, query, FOUND)
-    meant = _by_meaning(known, numbers, least)
+    worth = _by_meaning(known, numbers, least)
+    there = known.passages  # another thread may have read the articles anew meanwhile
+    meant = {id: line.own if suits(there[id]) else line.other for id, line in worth.items() if id in there}
     if meant:  # letters alone deceive where words are common: "do you sell"
         meant = {**dict.fromkeys(scores, 0.0), **meant}
     for id, score in meant.items():
         by_letters = scores.get(id, 0.0)
         scores[id] = max(score, (score + by_letters) / 2) + BOTH * min(score, by_letters)
-    spoken, there = language.split("-")[0], known.passages
-    other = BESIDE_THEIRS if spoken in known.languages else OTHER_LANGUAGE
-    foreign = is_elsewhere(query, known.languages - {""})
-    return [
-        replace(there[id], score=round(max(0.0, min(1.0, score + _of_language(there[id], spoken, other, foreign))), 4))
-        for id, score in scores.items()
-        if id in there  # another thread may have read the articles anew meanwhile
-    ]
+    found = [(there[id], score) for id, score in scores.items() if id in there]
+    first = settings_for(current_tenant_id()).languages[0].split("-")[0]
+
+    def rank(passage: Passage) -> int:
+        """Theirs, that of the tenant, any other."""
+        return 0 if suits(passage) else 1 if passage.language in (spoken, first) else 2
+
+    theirs = SAME_LANGUAGE if spoken and not foreign else 0.0
+    more = {0: theirs, 1: 0.0, 2: THIRD_LANGUAGE}
+    rated = [(one, rank(one), score + (more[rank(one)] if one.language else 0.0)) for one, score in found]
+    answered = min((place for _, place, score in rated if score >= KNOWN), default=2)
+    beside = ((one, score + (BESIDE if place > answered else 0.0)) for one, place, score in rated)
+    return [replace(one, score=round(max(0.0, min(1.0, score)), 4)) for one, score in beside]
 
 
 def passages_of_turn() -> Callable[[str, str, int], list[Passage]]:
@@ -168,8 +187,9 @@ def _by_letters(known: _Known, query: str, limit: int) -> dict[str, float]:
     return {one.fact.id: _worth(one.score, LETTERS) for one in found}
 
 
-def _by_meaning(known: _Known, numbers: Callable[[], Any], least: Callable[[Any], float]) -> dict[str, float]:
-    """``least``: how like the question it must be at least, by its numbers."""
+def _by_meaning(known: _Known, numbers: Callable[[], Any], least: Callable[[Any], float]) -> dict[str, Line]:
+    """Passage → what it is worth, as it is in the question's language or another. ``least``: how like the question it must be
+    at least, by its numbers."""
     if not texts.available():
         return {}
     asked = numbers()
@@ -178,15 +198,16 @@ def _by_meaning(known: _Known, numbers: Callable[[], Any], least: Callable[[Any]
     except StoreAway as error:
         log.warning("vector_store_away", reason=str(error))
         return {}
-    scores: dict[str, float] = {}
+    scores: dict[str, Line] = {}
     nothing = least(asked)
     for one in found:
         if one.score <= nothing:  # short titles are near to whatever says nothing
             continue
         id = f"{one.ref_id}.{passage_of(one.part)}"
-        digest, enough = known.parts.get((one.ref_id, one.part), ("", 1.0))
+        digest, line = known.parts.get((one.ref_id, one.part), ("", TITLE))
         if digest == one.digest:  # else it was changed since
-            scores[id] = max(scores.get(id, 0.0), _worth(one.score, enough))
+            before = scores.get(id, Line(0.0, 0.0))
+            scores[id] = Line(*(max(was, _worth(one.score, enough)) for was, enough in zip(before, line, strict=True)))
     return scores
 
 
@@ -204,15 +225,6 @@ def _worth(likeness: float, known: float) -> float:
     if likeness < known:
         return max(0.0, KNOWN * likeness / known)
     return KNOWN + (1 - KNOWN) * (likeness - known) / (1 - known)
-
-
-def _of_language(passage: Passage, spoken: str, other: float, foreign: bool) -> float:
-    if not passage.language:
-        return 0.0
-    suits = not spoken or passage.language == spoken
-    if foreign:
-        return FOREIGN + (0.0 if suits else other)
-    return 0.0 if not spoken else SAME_LANGUAGE if suits else other
 
 
 def _looked() -> _Known:
@@ -235,7 +247,7 @@ def _looked() -> _Known:
 
 def _read(known: _Known, entries: Iterable[KnowledgeEntry]) -> None:
     found: dict[str, Passage] = {}
-    parts: dict[tuple[uuid.UUID, int], tuple[str, float]] = {}
+    parts: dict[tuple[uuid.UUID, int], tuple[str, Line]] = {}
     asked: list[facts.Fact] = []
     changed: dict[uuid.UUID, datetime] = {}
     for entry in entries:
@@ -249,7 +261,8 @@ def _read(known: _Known, entries: Iterable[KnowledgeEntry]) -> None:
             questions = tuple(entry.questions) if number == 0 else ()
             asked.append(facts.Fact(id, entry.title, questions, text, tuple(entry.tags)))
         for part, text in texts_of(entry.title, entry.questions, entry.answer).items():
-            parts[entry.id, part] = digest_of(text), ASKED if text in (entry.title, *entry.questions) else SAID
+            kind = TITLE if text == entry.title else ASKED if text in entry.questions else SAID
+            parts[entry.id, part] = digest_of(text), kind
     documents = [text for fact in asked for text, _ in fact.documents()]
     known.features = features_for(documents) if documents else None
     known.letters = facts.index(asked, known.features) if known.features else facts.Knowledge(())

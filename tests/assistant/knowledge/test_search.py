@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from assistant.builtin.engine import Builtin
+from assistant.builtin.engine import Builtin, Options
 from assistant.demo import KNOWLEDGE
 from assistant.intents import lessons as memory
 from assistant.knowledge import search
@@ -19,9 +19,10 @@ from assistant.products.plain import product_told
 from assistant.vectors import embedded
 from assistant.vectors.lanes import vectors_go_on
 from assistant.vectors.port import StoreAway
-from channels_app.content.types import text
+from channels_app.content.types import Choice, Content, text
 from tenants.scope import tenant_scope
 from tenants.storage.db import new_id, now
+from tenants.tenant_settings import invalidate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG = "\n\n".join(
@@ -179,7 +180,7 @@ def test_articles_that_another_thread_reads_anew_meanwhile_do_not_end_the_questi
 
 
 def asked(tenant: Any, question: str, of: Builtin | None = None, **members: Any) -> Any:
-    request = EngineRequest(tenant.id, new_id(), "web", (text(question),), language="en", **members)
+    request = EngineRequest(tenant.id, new_id(), "web", (text(question),), **{"language": "en", **members})
     return (of or Builtin()).respond(request)
 
 
@@ -229,3 +230,93 @@ def test_what_may_be_meant_is_asked_and_no_wrong_article_told_for_right(scope) -
         ("Is there insurance for a rented Lino, or not?", "What I know of Lino lantern: Washed linen."),
     ):
         assert asked(scope, question, of=with_shop).contents[0].text == answer
+
+
+HOTEL = {
+    "Vegetarian and vegan food": "The kitchen has vegan dishes every evening. Tell us of allergies when you book.",
+    "Swimming pool and sauna": "The pool is open from 8 am to 9 pm, the sauna from 4 pm. Towels are at the entrance.",
+    "Cots and extra beds": "We put a cot for a baby into your room for free. An extra bed for an older child costs 22 euros.",
+    "City tax": "The town asks a visitor's tax of 2.80 euros per adult and night. You pay it when you leave.",
+}
+FOUR = Builtin(Options(languages=("en", "de", "es", "pt", "fr")))
+
+
+@pytest.fixture
+def hotel(scope: Any) -> Any:
+    """All in English, and one thing in German."""
+    for title, answer in HOTEL.items():
+        KnowledgeEntry.objects.create(tenant=scope, title=title, answer=answer, language="en")
+    KnowledgeEntry.objects.create(
+        tenant=scope, title="Parken", answer="In der Tiefgarage kostet ein Stellplatz 14 Euro.", language="de"
+    )
+    go_on()
+    return scope
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "told"),
+    [
+        ("Kann man bei euch vegan essen?", "de", "Das habe ich nur auf Englisch:\nThe kitchen has vegan dishes"),
+        ("Os lençóis e a cama extra custam quanto?", "pt", "Isto só tenho em inglês:\nWe put a cot"),
+        ("How much does a parking space in the garage cost?", "en", "I have this in German only:\nIn der Tiefgarage"),
+        ("Was kostet ein Stellplatz?", "de", "In der Tiefgarage kostet"),
+        ("do you have vegan dishes", "en", "The kitchen has vegan"),
+    ],
+)
+def test_what_only_another_language_has_is_told_with_a_word_on_it(hotel, question, language, told) -> None:
+    """A German was told "I do not know" of whatever stood in English alone, as soon as one article was in German."""
+    reply = asked(hotel, question, of=FOUR, language=language)
+    assert (reply.contents[0].text[: len(told)], len(reply.sources)) == (told, 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "asked_about", "told"),
+    [
+        ("¿Hasta qué hora está abierta la piscina?", "es", "¿Quieres decir «Swimming pool and sauna»?", "Esto solo lo tengo en inglés:\nThe pool"),
+        ("Combien coûte une place au garage ?", "fr", "Vouliez-vous dire « Parken » ?", "Je n'ai cette réponse qu'en allemand :\nIn der"),
+    ],
+)  # fmt: skip
+def test_what_only_another_language_may_have_is_asked_about(hotel, question, language, asked_about, told) -> None:
+    first = asked(hotel, question, of=FOUR, language=language)
+    assert (first.contents[0].text, first.sources, first.unanswered) == (asked_about, (), False)
+    picked = Choice(value=first.next_expected[0], title=first.contents[0].quick_replies[0].title)
+    content = Content(type="quick_reply", text=picked.title, choice=picked)
+    request = EngineRequest(hotel.id, new_id(), "web", (content,), language=language, context=first.context)
+    second = FOUR.respond(request)
+    assert (second.contents[0].text[: len(told)], len(second.sources)) == (told, 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [("Haben Sie ein Fitnessstudio?", "de"), ("¿Alquilan bicicletas?", "es"), ("Há campo de ténis?", "pt")],
+)
+def test_what_no_language_has_is_not_known(hotel, question: str, language: str) -> None:
+    reply = asked(hotel, question, of=FOUR, language=language)
+    assert (reply.intent, reply.sources, reply.unanswered) == ("", (), True)
+
+
+def test_the_tenants_own_language_stands_in_before_others(scope) -> None:
+    """Of what is not there in Italian the first language of the settings is told, though another is as near."""
+    for language in ("pt", "en", "de"):
+        title = {"pt": "Garantia dos artigos", "en": "Warranty", "de": "Garantie"}[language]
+        KnowledgeEntry.objects.create(tenant=scope, language=language, title=title, **KNOWLEDGE[language, title])
+    go_on()
+    question, found = "Quanto dura la garanzia?", []
+    for languages in (["en", "de", "pt"], ["de", "en", "pt"], ["pt", "en", "de"]):
+        scope.settings = {**scope.settings, "languages": languages}
+        scope.save()
+        invalidate(scope.id)
+        found.append(passages(question, languages[0], 1)[0].language)
+    assert found == ["en", "de", "pt"]
+
+
+def test_articles_that_are_as_likely_are_asked_about_together(scope) -> None:
+    for title, answer in (
+        ("Lost books", "Who loses a book pays its price and 5 euros."),
+        ("Damaged books", "Who damages a book pays its price and 5 euros."),
+        ("Opening hours", "We are open from Tuesday to Friday."),
+    ):
+        KnowledgeEntry.objects.create(tenant=scope, title=title, answer=answer, language="en")
+    go_on()
+    reply = asked(scope, "Muss ich für ein Buch bezahlen?", of=FOUR, language="de")
+    assert [one.title for one in reply.contents[0].quick_replies] == ["Lost books", "Damaged books", "Etwas anderes"]
