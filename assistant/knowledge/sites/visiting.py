@@ -30,11 +30,15 @@ MOST_OF_ROBOTS = 512 * 1024
 MOST_OF_HEAD = 64 * 1024  # of a page, in which it may ask to be left out
 FILE_S = 10.0
 LONGEST = 2048
+#: roots of a file that lists pages; the latter, which the protocol of sitemaps allows as well, list the newest alone
+LISTS, FEEDS = frozenset({"urlset", "rss", "RDF", "feed"}), frozenset({"rss", "RDF", "feed"})
 #: media type → the ending that such a document has
 FORMATS = {
     "text/html": ".html", "application/xhtml+xml": ".html", "text/plain": ".txt", "text/markdown": ".md",
     "application/pdf": ".pdf",
 }  # fmt: skip
+
+DATES = ("lastmod", "updated", "pubDate", "date")  # of an entry
 
 
 class SiteError(Exception):
@@ -56,7 +60,7 @@ class Listed:
 
 @dataclass
 class Map:
-    """``left_out``: pages beyond MOST_PAGES. ``whole``: False where one of its sitemaps could not be read."""
+    """``left_out``: pages beyond MOST_PAGES. ``whole``: False where one of its sitemaps could not be read, or is a feed."""
 
     pages: dict[str, Listed] = field(default_factory=dict)
     left_out: int = 0
@@ -84,7 +88,7 @@ class Visit:
         cannot be read is listed with the reason."""
         found = Map()
         root = self._map(self._url)
-        if _name(root) == "urlset":
+        if _name(root) in LISTS:
             self._add(found, root)
         else:
             places = [place for place, _ in _places(root)]
@@ -92,10 +96,12 @@ class Visit:
                 raise SiteError("too_many_sitemaps")
             for one in [self._read_or_listed(found, place) for place in places]:
                 self._add(found, one)
+            if not found.whole and all(one.code for one in found.pages.values()):
+                raise SiteError(
+                    next((one.code for one in found.pages.values() if one.code != "other_host"), "other_host")
+                )
         if not found.pages:
             raise SiteError("sitemap_empty")
-        if not found.whole and all(one.code for one in found.pages.values()):
-            raise SiteError(next(one.code for one in found.pages.values() if one.code != "other_host"))
         return found
 
     def _read_or_listed(self, found: Map, place: str) -> Element | None:
@@ -104,7 +110,7 @@ class Visit:
         if not code:
             try:
                 root = self._map(place)
-                code = "" if _name(root) == "urlset" else "sitemap_too_deep"
+                code = "" if _name(root) in LISTS else "sitemap_too_deep"
             except SiteError as error:
                 code = error.code
         if not code:
@@ -114,7 +120,10 @@ class Visit:
         return None
 
     def _add(self, found: Map, root: Element | None) -> None:
-        for place, modified in _places(root) if root is not None else ():
+        if root is None:
+            return
+        found.whole = found.whole and _name(root) not in FEEDS
+        for place, modified in _places(root):
             found.add(self._listed(place, modified))
 
     def article(self, url: str, language: str) -> list[Article]:
@@ -165,7 +174,7 @@ class Visit:
             root: Element = _of_lines(data) or fromstring(data)
         except (ParseError, DefusedXmlException, zlib.error, ValueError):
             raise SiteError("sitemap_broken") from None
-        if _name(root) not in ("urlset", "sitemapindex"):
+        if _name(root) not in LISTS | {"sitemapindex"}:
             raise SiteError("sitemap_broken")
         return root
 
@@ -198,8 +207,13 @@ def _name(element: Element) -> str:
 
 
 def _places(root: Element) -> Iterator[tuple[str, str]]:
-    """Address and date of each entry."""
-    for entry in root:
-        told = {_name(part): (part.text or "").strip() for part in entry}
-        if told.get("loc"):
-            yield told["loc"], told.get("lastmod", "")
+    """Address and date of each entry: of a sitemap, an index, RSS or Atom."""
+    entries = (one for one in root.iter() if _name(one) in ("item", "entry")) if _name(root) in FEEDS else root
+    for entry in entries:
+        told: dict[str, str] = {}
+        for part in entry:
+            if part.get("rel", "alternate") == "alternate":  # Atom links to a picture or the comments, too
+                told.setdefault(_name(part), (part.text or "").strip() or part.get("href", "").strip())
+        place = told.get("loc") or told.get("link", "")
+        if place:
+            yield place, next(filter(None, map(told.get, DATES)), "")

@@ -244,6 +244,7 @@ BOMB = b'<!DOCTYPE u [<!ENTITY a "aaaa">]><urlset><url><loc>&a;</loc></url></url
         ((200, "", b"<html/>"), "sitemap_broken"),
         ((200, "", BOMB), "sitemap_broken"),
         ((200, "", b"<urlset/>"), "sitemap_empty"),
+        ((200, "", b"<rss><channel/></rss>"), "sitemap_empty"),
         ((200, "", gzip.compress(bytes(visiting.MOST_OF_MAP + 1))), "sitemap_too_large"),
         ((200, "", b"\x1f\x8bno"), "sitemap_broken"),
     ],
@@ -251,6 +252,27 @@ BOMB = b'<!DOCTYPE u [<!ENTITY a "aaaa">]><urlset><url><loc>&a;</loc></url></url
 def test_what_is_no_sitemap_is_refused(web: Web, said: Any, code: str) -> None:
     web.pages[MAP] = said
     assert failed() == code
+
+
+RSS = f"""<rss version="2.0"><channel><link>{HOST}/</link><item><title>New</title><link>{HOST}/a</link>
+<pubDate>Mon, 30 Nov 2026 10:00:00 GMT</pubDate></item><item><title>No link</title></item></channel></rss>"""
+ATOM = f"""<feed xmlns="http://www.w3.org/2005/Atom"><link href="{HOST}/"/><entry><link rel="enclosure" href="{HOST}/a.mp3"/>
+<link rel="alternate" href="{HOST}/a"/><updated>2026-11-30T10:00:00Z</updated></entry></feed>"""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("feed", "modified"), [(RSS, "Mon, 30 Nov 2026 10:00:00 GMT"), (ATOM, "2026-11-30T10:00:00Z")])
+def test_a_feed_lists_the_newest_pages_and_takes_none_for_gone(scope: Any, web: Web, feed: str, modified: str) -> None:
+    """The protocol of sitemaps allows RSS and Atom, which tell of the newest pages alone."""
+    web.put("/a", "Said.", "New")
+    web.put("/old", "Still right.", "Old")
+    web.lists("/a", "/old")
+    site = reading.site_create(MAP)
+    assert read(site) == {"/a": ("created", ""), "/old": ("created", "")}
+    web.pages[MAP] = (200, "application/xml", feed.encode())
+    assert [(one.url, one.modified) for one in Visit(MAP).pages().pages.values()] == [(f"{HOST}/a", modified)]
+    reading.site_again(site)
+    assert (read(site)["/old"], KnowledgeEntry.objects.filter(enabled=True).count()) == (("created", ""), 2)
 
 
 def test_a_private_address_is_not_called() -> None:
