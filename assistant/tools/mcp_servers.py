@@ -15,9 +15,9 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import httpx2
-from mcp import ClientSession
+from mcp import ClientSession, MCPError
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import PaginatedRequestParams, TextContent
+from mcp.types import INVALID_PARAMS, METHOD_NOT_FOUND, PaginatedRequestParams, TextContent
 
 from assistant.tools.calling import MOST_ANSWER, Outcome, told
 from channels_app.contract import SendError
@@ -26,6 +26,9 @@ from channels_app.services import outbound_hosts
 
 MOST_TOOLS = 200  # of a server's list
 MOST_PAGES = 10
+#: the protocol's refusals of a call that is none: no such tool, as it is called otherwise by now, or not with these arguments
+UNDONE = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS})
+REFUSED = "call_refused"  # the server's word that it did nothing
 #: hop by hop, or written anew by the guarded client
 OWN_HEADERS = frozenset({"host", "content-length", "connection", "accept-encoding", "transfer-encoding", "user-agent"})
 
@@ -90,7 +93,9 @@ def called(url: str, token: str, name: str, arguments: Mapping[str, Any], second
     try:
         result = anyio.run(_in_session, url, token, seconds, ask)
     except Exception as error:  # noqa: BLE001  the SDK raises groups of whatever broke
-        return Outcome(_code_of(error), took_ms=int((time.monotonic() - began) * 1000), unsure=sent)
+        code = _code_of(error)
+        unsure = sent and code != REFUSED
+        return Outcome(code, took_ms=int((time.monotonic() - began) * 1000), unsure=unsure)
     words = [one.text for one in result.content if isinstance(one, TextContent)]
     if result.structured_content is not None and not words:
         words = [json.dumps(result.structured_content, ensure_ascii=False)]
@@ -152,4 +157,6 @@ def _code_of(error: BaseException) -> str:
         if isinstance(cause, SendError):
             return cause.code
         cause = cause.__cause__ or cause.__context__
+    if isinstance(error, MCPError) and error.code in UNDONE:
+        return REFUSED
     return "timeout" if isinstance(error, TimeoutError) else "server_unusable"

@@ -44,7 +44,7 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert isinstance(self.server, Server)
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.asked = asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.asked.append(asked["method"])
         said = self.server.says.get(asked["method"])
         if callable(said):
@@ -60,6 +60,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def refuse(self, code: int) -> None:
+        body = {"jsonrpc": "2.0", "id": self.asked["id"], "error": {"code": code, "message": "Unknown tool: look"}}
+        self.answer(200, json.dumps(body).encode())
 
     def log_message(self, *_: Any) -> None:
         """The test has no use for lines."""
@@ -119,6 +123,19 @@ def test_a_server_that_says_so_has_failed(server: Server) -> None:
     server.says["tools/call"] = {"content": [{"type": "text", "text": "No such order."}], "isError": True}
     outcome = called(server)
     assert (outcome.code, outcome.text, outcome.unsure) == ("tool_failed", "No such order.", False)
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "unsure"),
+    [(-32602, "call_refused", False), (-32601, "call_refused", False), (-32603, "server_unusable", True)],
+)
+def test_a_tool_that_a_server_calls_otherwise_by_now_has_done_nothing(
+    server: Server, code: int, told: str, unsure: bool
+) -> None:
+    """The person was told that it is not known, and a colleague was asked."""
+    server.says["tools/call"] = lambda handler: handler.refuse(code)
+    outcome = called(server)
+    assert (outcome.code, outcome.unsure) == (told, unsure)
 
 
 def test_a_key_that_is_refused_calls_nothing(server: Server) -> None:
