@@ -7,6 +7,8 @@ from itertools import islice
 from typing import Any
 
 from assistant.engines import CURRENT
+from assistant.port import EngineReply
+from assistant.tools.confirming import MEMORY
 from conversations.models import Conversation
 from messaging.assist.asking import Answer, ask_each, open_questions, sources_shown
 from messaging.rules.control import require_open
@@ -47,6 +49,18 @@ def proposal_for(conversation: Conversation) -> Proposal:
     shown = question if len(question) <= LONGEST_SHOWN else f"{question[: LONGEST_SHOWN - 1]}…"
     if answer.error:
         return Proposal(answer, shown, answer.error)
-    knows = bool(answer.reply.intent or answer.reply.sources or answer.reply.usage)
-    fits = knows and answer.text and not answer.reply.handover
-    return Proposal(answer, shown, "" if fits else "nothing_fits")
+    return Proposal(answer, shown, "" if _fits(answer) else _stopped(answer.reply) or "nothing_fits")
+
+
+def _fits(answer: Answer) -> bool:
+    """Whether a colleague may say it: no "I do not know", and no question of ours whether to do something, to which the person's
+    yes would be one to nothing."""
+    reply = answer.reply
+    by_model = bool(reply.usage) and not _stopped(reply)  # what was paid may have given no answer
+    knows = bool(reply.intent or reply.sources or by_model)
+    return knows and bool(answer.text) and not reply.handover and MEMORY not in reply.context
+
+
+def _stopped(reply: EngineReply) -> str:
+    """Why no model answered, where one was to."""
+    return str(reply.why.get("degraded", ""))

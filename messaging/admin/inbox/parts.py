@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from assistant.engines import has_models
 from assistant.evaluations.marks import answer_mark
+from assistant.llm.told import words_of
 from channels_app.content.media import name_in_form
 from conversations.models import Conversation
 from messaging.admin.inbox.composer import Draft, Send, box, choices, newer_of, reply_send, shown_there, upload_told
@@ -283,7 +284,8 @@ def _planned(request: HttpRequest, row: Conversation, status: int) -> HttpRespon
 
 def _propose(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:
     """The assistant's reply, to be changed and sent by the member of staff, or not."""
-    return JsonResponse(proposal_for(row).to_json())
+    told = proposal_for(row).to_json()
+    return JsonResponse({**told, "why": words_of(told["reason"]) if told["reason"] else ""})
 
 
 def _upload(page: TenantAdmin, request: HttpRequest, row: Conversation) -> HttpResponse:

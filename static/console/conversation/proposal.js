@@ -32,7 +32,7 @@ export class Proposal {
     const told = await answer?.json().catch(() => null);
     this.#button.disabled = false;
     if (answer?.ok && told?.text) this.#take(told);
-    else this.#tell(REASONS[told?.reason ?? told?.error?.code] ?? told?.error?.message ?? "The assistant gave no answer.");
+    else this.#tell(REASONS[told?.reason ?? told?.error?.code] ?? (told?.why || told?.error?.message || "The assistant gave no answer."));
   }
 
   /** What stands in the box stays: the proposal comes behind it, and one undo takes it away again. */

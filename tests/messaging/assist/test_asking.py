@@ -111,20 +111,36 @@ def test_an_engine_that_always_wants_a_human_is_asked_three_times_at_most(talk, 
     assert asked == [["How long do I have?"], ["12345"], ["I want to send my boots back"]]
 
 
+PAID = {"input_tokens": 9, "output_tokens": 9, "cost_usd": 0.01}
+WITHHELD = {"degraded": "prompt_withheld"}
+
+
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "reason"),
     [
-        EngineReply(contents=(text("I do not know."),)),
-        EngineReply(contents=(text("A colleague helps."),), intent="human", handover=True),
-        EngineReply(contents=(), intent="returns"),
+        (EngineReply(contents=(text("I do not know."),)), "nothing_fits"),
+        (EngineReply(contents=(text("A colleague helps."),), intent="human", handover=True), "nothing_fits"),
+        (EngineReply(contents=(), intent="returns"), "nothing_fits"),
+        (EngineReply(contents=(text("I do not know."),), usage=PAID, why=WITHHELD), "prompt_withheld"),
+        (EngineReply(contents=(text("I do not know."),), why={"degraded": "llm_denied"}), "llm_denied"),
+        (EngineReply(contents=(text("Shall I do this?"),), usage=PAID, context={MEMORY: {}}), "nothing_fits"),
     ],
-    ids=["does not know", "hands over", "is silent"],
+    ids=["does not know", "hands over", "is silent", "model was paid", "model was away", "asks to act"],
 )
-def test_no_proposal_where_the_assistant_has_no_answer(talk, engine, tenant, api, reply) -> None:
+def test_no_proposal_where_the_assistant_has_no_answer(talk, engine, tenant, api, reply, reason: str) -> None:
+    """A colleague sent "I do not know" in their own name where a model had been paid for nothing, or "Shall I do this?", to which
+    the person's yes did nothing."""
     engine.reply = reply
     client = api(tenant)
     told = client.data_of(client.post(f"/api/v2/chat/conversations/{talk.id}/proposal"))
-    assert (told["text"], told["sources"], told["reason"]) == ("", [], "nothing_fits")
+    assert (told["text"], told["sources"], told["reason"]) == ("", [], reason)
+
+
+def test_what_stands_in_for_a_model_may_be_proposed(talk, engine, tenant, api) -> None:
+    engine.reply = EngineReply(contents=(text("Within 30 days."),), intent="returns", why={"degraded": "llm_denied"})
+    client = api(tenant)
+    told = client.data_of(client.post(f"/api/v2/chat/conversations/{talk.id}/proposal"))
+    assert (told["text"], told["reason"]) == ("Within 30 days.", "")
 
 
 def test_an_engine_that_fails_is_told_by_its_code(talk, engine, tenant, api) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from assistant import engines
+from assistant.port import EngineReply
+from channels_app.content.types import text
 from channels_app.models import MessageTemplate
 from conversations.models import Attachment, Conversation, Message, Note
 from messaging.agents.models import CannedReply
@@ -179,3 +183,12 @@ def test_the_assistant_proposes_a_reply_that_is_not_sent(staff_of: Any, acme: Wo
     assert staff_of(globex.tenant).post(at(acme, "propose")).status_code == 404
     blind = tuple(name for name in AGENT if name != "messages:read")
     assert staff_of(acme.tenant, blind).post(at(acme, "propose")).status_code == 403
+
+
+def test_why_there_is_no_proposal_is_told_in_words(staff_of: Any, acme: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    reply = EngineReply(contents=(text("I do not know."),), why={"degraded": "llm_denied"})
+    monkeypatch.setattr(
+        engines, "engine_for", lambda settings: SimpleNamespace(name="x", respond=lambda request: reply)
+    )
+    told = staff_of(acme.tenant, AGENT).post(at(acme, "propose")).json()
+    assert (told["reason"], told["why"]) == ("llm_denied", "The provider refuses the key.")
