@@ -6,10 +6,12 @@ what is said.
 
 from __future__ import annotations
 
+import math
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -31,7 +33,6 @@ ADDRESS = re.compile(r"https?://[^\s/]\S*")
 ITEMS = 10
 ENABLED = prepared.Select(ProductSource, lambda rows: rows.filter(enabled=True).order_by("id"))
 _answers: Memo[Any] = Memo("products", ttl=30, size=2000)
-_breakers: dict[uuid.UUID, Breaker] = {}
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Shop:
         return found[0] if found else None
 
     def _fetched(self, path: str) -> Any:
-        breaker = _breakers.setdefault(current_tenant_id(), Breaker(failures=3, cool_s=10.0, longest_s=120.0))
+        breaker = _breaker(current_tenant_id(), self._source.url, self._source.token)
         if not breaker.admits():
             raise ShopError("shop_resting")
         token = self._source.token
@@ -128,11 +129,17 @@ class Shop:
         return found
 
 
-def products_of(answer: Any) -> list[Product]:
-    """The products of a list, those that have an id and a title."""
+@lru_cache(maxsize=2000)
+def _breaker(tenant_id: uuid.UUID, url: str, token: str) -> Breaker:
+    """In this process. A shop whose address or token was put right is asked at once."""
+    return Breaker(failures=3, cool_s=10.0, longest_s=120.0)
+
+
+def products_of(answer: Any, most: int = ITEMS) -> list[Product]:
+    """The first products of a list, of those that have an id and a title."""
     named = ("products", "items", "results", "recommendations")
     found = next((answer[name] for name in named if name in answer), ()) if isinstance(answer, Mapping) else answer
-    return [product for one in _items(found)[:ITEMS] if (product := _product(one))]
+    return [product for one in _items(found)[:most] if (product := _product(one))]
 
 
 def product_of(answer: Any) -> Product:
@@ -162,15 +169,17 @@ def _price(one: Any) -> str:
         return _price({"price": value.get("amount", value.get("value")), "currency": value.get("currency", "")})
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
+    if isinstance(value, float) and not math.isfinite(value):  # NaN and Infinity are no JSON, and are read all the same
+        return ""
     currency = one.get("currency", "") if isinstance(one, Mapping) else ""
     written = f"{value:.2f}" if isinstance(value, float) else str(value)
     return f"{written} {currency if isinstance(currency, str) else ''}".strip()[:40]
 
 
 def _stock(one: Mapping[str, Any]) -> int | None:
-    """A mere "available" names no number of pieces; what is not there is none."""
+    """A mere "available" names no number of pieces; what is not there, or sold beyond what there was, is none."""
     value = next((one[name] for name in ("stock", "quantity", "available") if name in one), None)
-    return int(value) if isinstance(value, int) and value is not True else None
+    return max(0, int(value)) if isinstance(value, int) and value is not True else None
 
 
 def _words(one: Mapping[str, Any], *names: str) -> str:

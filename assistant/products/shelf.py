@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from assistant.products.adaptor import Product, Shop, ShopError, products_of
+from assistant.products.adaptor import ITEMS, Product, Shop, ShopError, products_of
 from assistant.products.models import ProductSource
 from channels_app.words.folding import unmarked
 
@@ -20,7 +20,7 @@ class Shelf(Shop):
 
     def __init__(self, source: ProductSource):
         super().__init__(source, 0)
-        self._products = products_of(source.products)
+        self._products = products_of(source.products, len(source.products))
 
     def details(self, product_id: str) -> Product:
         for one in self._products:
@@ -30,7 +30,7 @@ class Shelf(Shop):
 
     def search(self, query: str) -> list[Product]:
         words = query.casefold().split()
-        return [one for one in self._products if any(named_in(word, one) for word in words)]
+        return [one for one in self._products if any(named_in(word, one) for word in words)][:ITEMS]
 
     def catalogue(self) -> list[str]:
         return []
@@ -43,7 +43,7 @@ class Shelf(Shop):
 
     def recommendations(self, product_id: str) -> list[Product]:
         self.details(product_id)
-        return [one for one in self._products if one.id != product_id]
+        return [one for one in self._products if one.id != product_id][:ITEMS]
 
 
 def named_in(word: str, product: Product) -> bool:

@@ -14,6 +14,7 @@ from assistant.products import adaptor
 from assistant.products.adaptor import Shop, ShopError, product_of, products_of
 from assistant.products.models import ProductSource
 from assistant.products.offered import cards_of, product_tools
+from assistant.products.shelf import shop_of
 from channels_app.content.types import text
 from channels_app.twin.server import Twin
 from tenants.scope import tenant_scope
@@ -30,7 +31,7 @@ def twin() -> Iterator[Twin]:
 
 @pytest.fixture
 def source(twin: Twin, scope: Any) -> Iterator[ProductSource]:
-    adaptor._breakers.clear()
+    adaptor._breaker.cache_clear()
     twin.requests.clear()
     with reachable(twin):
         yield ProductSource.objects.create(tenant=scope, url=f"{twin.url}/shop", token="shop-token-1")
@@ -72,6 +73,21 @@ def test_a_shop_that_fails_is_left_alone_for_a_while(source: ProductSource, twin
             Shop(source, 3).details(f"p{number}")
     with pytest.raises(ShopError, match="shop_resting"):
         Shop(source, 3).details("alder")
+    source.url = f"{twin.url}/shop"  # put right
+    assert Shop(source, 3).details("alder").title == "Alder tent"
+
+
+def test_what_is_written_down_is_known_to_its_last(scope: Any) -> None:
+    """Of a row's products those behind the tenth were not there."""
+    goods = [*({"id": f"p{number}", "title": "Thing"} for number in range(24)), {"id": "last", "title": "Zebra"}]
+    shop = shop_of(ProductSource(tenant=scope, products=goods), 3)
+    assert shop.details("last").title == "Zebra" and [one.id for one in shop.search("zebra")] == ["last"]
+    assert len(shop.search("thing")) == len(shop.recommendations("p0")) == 10
+
+
+@pytest.mark.parametrize("price", [float("nan"), float("inf"), {"amount": float("nan"), "currency": "EUR"}])
+def test_what_is_no_number_is_no_price(price: Any) -> None:
+    assert product_of({"id": 1, "title": "x", "price": price, "currency": "EUR"}).price == ""
 
 
 @pytest.mark.parametrize(
@@ -101,7 +117,7 @@ def test_an_address_is_whole_or_none_and_makes_a_card(told: str, kept: str) -> N
     assert [card.url for card in cards_of([product])] == [kept or None]
 
 
-@pytest.mark.parametrize(("told", "pieces"), [(7, 7), (0, 0), (False, 0), (True, None), ("7", None)])
+@pytest.mark.parametrize(("told", "pieces"), [(7, 7), (0, 0), (-3, 0), (False, 0), (True, None), ("7", None)])
 def test_being_available_is_no_number_of_pieces(told: Any, pieces: int | None) -> None:
     found = product_of({"id": 1, "name": "x", "available": told}).stock
     assert found == pieces and not isinstance(found, bool)
