@@ -16,7 +16,6 @@ from assistant.language.own_tools import handed_over
 from assistant.language.round import Turn
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult, Said, Stream, ToolCall
 from assistant.port import EngineRequest
-from assistant.prompting.budget import BYTES_A_TOKEN
 from assistant.prompting.builder import Built, Given, build, uncited
 from assistant.prompting.frames import framed
 from assistant.prompting.leaks import Spoken, texts_in
@@ -77,7 +76,7 @@ class Asking:
         for size in SIZES:
             budget = self.prompting.budget * size
             built = build(self.request, given, self.mask, int(budget * share))
-            self.turn.room = int(budget * (1 - PROMPT_SHARE)) * BYTES_A_TOKEN
+            self.turn.room = int(budget * (1 - PROMPT_SHARE))
             messages = [*built.messages, *(Said("user", self._framed(name, words)) for name, words in self.turn.agreed)]
             try:
                 return self._rounds(messages, built), built

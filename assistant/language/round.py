@@ -12,6 +12,7 @@ from typing import Any
 from assistant.builtin.turn import Look
 from assistant.llm.chat import ChatResult, Failed
 from assistant.port import Source
+from assistant.prompting.budget import reaching, tokens_of
 from assistant.tools.confirming import Asked
 from assistant.tools.toolbox import Result
 from channels_app.content.types import Card
@@ -26,7 +27,7 @@ class Turn:
 
     ends: float
     look: Look
-    room: int = 12_000  # characters that tools' answers may still take up
+    room: int = 4000  # tokens that tools' answers may still take up
     notes: list[str] = field(default_factory=list)
     agreed: list[tuple[str, str]] = field(default_factory=list)
     agreed_to: str = ""  # the outcome of that call
@@ -70,13 +71,9 @@ class Turn:
 
     def fitting(self, words: str) -> str:
         """A tool's answer as far as there is room; a cut is marked."""
-        cut = (
-            words
-            if len(words) <= self.room
-            else f"{words[: self.room]}\n[{len(words) - self.room} characters more, not shown]"
-        )
-        self.room = max(0, self.room - len(words))
-        return cut
+        fits = reaching(words, self.room)
+        self.room = max(0, self.room - tokens_of(words))
+        return words if fits == len(words) else f"{words[:fits]}\n[{len(words) - fits} characters more, not shown]"
 
     def refused(self, name: str, code: str) -> None:
         """``name`` is the model's word, and may be anything."""

@@ -20,6 +20,11 @@ def tokens_of(words: str) -> int:
     return -(-len(words.encode("utf-8", "surrogatepass")) // BYTES_A_TOKEN)
 
 
+def reaching(words: str, tokens: int) -> int:
+    """How many characters of the beginning take no more than so many tokens: a letter of another script takes more room."""
+    return len(words.encode("utf-8", "surrogatepass")[: max(0, tokens) * BYTES_A_TOKEN].decode("utf-8", "ignore"))
+
+
 @dataclass(frozen=True)
 class Piece:
     """``kind``: under what it is counted (turns, knowledge, profile …); ``rank``: 0 is most needed, those of the same rank go

@@ -12,7 +12,7 @@ from typing import Any
 
 from assistant.llm.chat import Said
 from assistant.port import EngineRequest, HistoryEntry, Source
-from assistant.prompting.budget import Piece, fitted, tokens_of
+from assistant.prompting.budget import Piece, fitted, reaching, tokens_of
 from assistant.prompting.frames import RULE, framed, lines_of, unmarked
 from assistant.prompting.leaks import Secret
 from assistant.prompting.marks import marks_of, told_outside
@@ -81,8 +81,9 @@ def build(request: EngineRequest, given: Given, mask: Mask, budget: int) -> Buil
         filter(None, [rules, given.prompt and f"The company's instructions:\n{given.prompt}", *given.notes])
     )
     own = unmarked(mask.hide("\n".join(filter(None, (words_of(content) for content in request.contents)))))
-    most = max(200, (budget - tokens_of(system)) // TURN_SHARE) * 3
-    asked = shorten(own, most)
+    asked = shorten(
+        own, reaching(own, max(200, (budget - tokens_of(system)) // TURN_SHARE) - 1)
+    )  # less one for the "…"
     room = budget - tokens_of(system) - tokens_of(asked)
     pieces = [*_surroundings(request, given, mask), *_material(given, mask), *_turns(request, mask)]
     chosen = fitted(pieces, max(0, room))

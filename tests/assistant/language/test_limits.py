@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from assistant.language.round import Turn
 from assistant.llm.chat import ChatError, ChatRequest, ChatResult
 from assistant.port import HistoryEntry
+from assistant.prompting.budget import tokens_of
 from assistant.prompting.frames import framed
 from assistant.prompting.masking import Mask
 from assistant.tools.calling import told
@@ -70,6 +72,14 @@ def test_a_prompt_that_is_too_long_is_shortened_and_counted(saying) -> None:
     assert texts(reply) == ["It is dry."] and "degraded" not in reply.why
     assert len({len(one.messages) for one in model.requests}) > 1
     assert reply.why["prompt"]["left_out"]["turns"] == 20 - (len(model.requests[-1].messages) - 2)
+
+
+@pytest.mark.parametrize("letter", ["z", "ж", "字", "🐻"])
+def test_a_tools_answer_takes_no_more_room_in_another_script(letter: str) -> None:
+    turn = Turn(0.0, lambda *_: (), room=300)
+    told, _, more = turn.fitting(letter * 2000).partition("\n")
+    assert 290 <= tokens_of(told) <= 300 and more == f"[{2000 - len(told)} characters more, not shown]"
+    assert turn.fitting("x") == "\n[1 characters more, not shown]"
 
 
 def test_a_prompt_that_no_model_takes_ends(saying) -> None:

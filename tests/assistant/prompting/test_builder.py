@@ -65,8 +65,10 @@ def test_the_budget_holds_and_what_is_missing_is_counted() -> None:
     assert built.why["left_out"]["article"] == 9 - everything(built).count("y" * 600)
 
 
-def test_a_turn_longer_than_the_budget_is_told_in_part_and_says_so() -> None:
-    built = told(asked(text("z" * 4096)), budget=1200)
+@pytest.mark.parametrize("letter", ["z", "ж", "字", "🐻"])
+def test_a_turn_longer_than_the_budget_is_told_in_part_and_says_so(letter: str) -> None:
+    """In whichever script: three bytes a letter took three times the room."""
+    built = told(asked(text(letter * 4096)), budget=1200)
     assert built.messages[-1].text.endswith("…")
     assert built.why["left_out"]["words"] == 4096 - len(built.messages[-1].text)
     assert built.why["tokens"] <= 1200
