@@ -117,7 +117,8 @@ def retried(work: Callable[P, R]) -> Callable[P, R]:
 
 def row_change(row: Model, given: Mapping[str, Any]) -> None:
     """Hold the row until the commit and write what is ``given`` into it, and into ``row``: its other columns stay as
-    other requests have left them by now. Raises NotFound where it has been deleted."""
+    other requests have left them by now. Who listens to saves hears of it: what is remembered of the row is out of date.
+    Raises NotFound where it has been deleted."""
     stamped = {"updated_at": now()} if any(field.name == "updated_at" for field in row._meta.fields) else {}
     values = {"created_at": models.F("created_at"), **stamped, **given}  # MongoDB, too, is to see a writer
     rows: Any = type(row)._default_manager
@@ -127,6 +128,7 @@ def row_change(row: Model, given: Mapping[str, Any]) -> None:
         raise NotFound()
     for name, value in {**stamped, **given}.items():
         setattr(row, name, value)
+    models.signals.post_save.send(type(row), instance=row, created=False, raw=False, update_fields=frozenset(given))
 
 
 def _write_conflict(error: DatabaseError) -> bool:

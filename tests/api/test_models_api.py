@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from assistant.engines import has_models
 from assistant.llm.ask import chat
 from assistant.models import LanguageModel, ModelUse, Provider
 from channels_app.twin import server as twins
@@ -154,3 +155,14 @@ def test_reading_needs_one_permission_and_writing_another(tenant, scope, twin, a
         reader.post(f"{PROVIDERS}/{row.provider_id}/test"), reader.post(f"{MODELS}/{row.id}/test", {"text": "x"}),
     ]  # fmt: skip
     assert [one.status_code for one in writes] == [403] * 4
+
+
+def test_what_is_switched_counts_with_the_next_question(client, twin, tenant) -> None:
+    """The console saves the row, REST changes its columns: what is remembered of it goes by both."""
+    served = provider(tenant, twin)
+    named = model(served)
+    for place in (f"{MODELS}/{named.pk}", f"{PROVIDERS}/{served.pk}"):
+        for enabled in (False, True):
+            assert has_models() is not enabled  # and is remembered
+            assert client.patch(place, {"enabled": enabled}).status_code == 200
+            assert has_models() is enabled
