@@ -16,10 +16,12 @@ from assistant.language.translating import translated
 from assistant.models import Translation
 from assistant.vectors.rows import digest_of
 from conversations.models import Conversation, Message
+from messaging.context.languages import language_spoken, last_words
 from messaging.rules.control import require_open
 from messaging.turns.request import SPOKEN
 from tenants.errors import Unprocessable
 from tenants.storage.db import atomic, retried
+from tenants.tenant_settings import settings_for
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,8 @@ def reply_translated(conversation: Conversation, words: str, language: str = "")
 
 
 def language_of(conversation: Conversation) -> str:
-    """What the person wrote in last, as far as it was recognised, else what the contact speaks; "" for neither."""
-    theirs = Message.objects.filter(conversation=conversation, role=Message.Role.VISITOR, deleted_at=None)
-    spoken = theirs.exclude(language="").order_by("-seq").values_list("language", flat=True).first()
+    """What the person speaks, as far as their words tell, else what the contact does; "" for neither."""
+    spoken = language_spoken(last_words(conversation.id), settings_for(conversation.tenant_id).languages)
     return (spoken or conversation.contact.language).partition("-")[0]
 
 

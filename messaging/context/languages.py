@@ -6,11 +6,21 @@ Owns that judgement. Must not change what is stored of a message.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from channels_app.words.text import tells_clearly
 from conversations.models import Message
+
+LOOKED_BACK = 20  # messages that tell a language
+
+
+def last_words(conversation_id: uuid.UUID) -> list[Any]:
+    """The person's last messages that tell some language, oldest first, each with what the contact speaks."""
+    said = Message.objects.filter(conversation_id=conversation_id, role=Message.Role.VISITOR, deleted_at=None)
+    facts = ("role", "language", "text", "content", "conversation__contact__language")
+    return list(said.exclude(language="").order_by("-seq").values_list(*facts, named=True)[:LOOKED_BACK])[::-1]
 
 
 def language_spoken(messages: Sequence[Any], languages: Collection[str]) -> str:

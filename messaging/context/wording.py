@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from channels_app.hours import hours_on
-from conversations.models import Contact, Conversation, Message
+from conversations.models import Contact, Conversation
 from messaging.context.hours import later_words, wait_words
+from messaging.context.languages import language_spoken, last_words
 from tenants.storage.db import now
 from tenants.tenant_settings import TenantSettings, settings_for
 
@@ -104,7 +105,7 @@ def entry_for(conversation: Conversation, state: str) -> str:
 def language_of(conversation: Conversation) -> str:
     """In which the person is spoken to. One statement where the tenant speaks several languages."""
     spoken = settings_for(conversation.tenant_id).languages
-    return _chosen(_wishes(conversation), spoken) if len(spoken) > 1 else _short(spoken[0])
+    return _chosen(_wishes(conversation, spoken), spoken) if len(spoken) > 1 else _short(spoken[0])
 
 
 def fallback_for(chosen: TenantSettings, language: str) -> str:
@@ -116,12 +117,10 @@ def fallback_for(chosen: TenantSettings, language: str) -> str:
     return FALLBACKS.get(spoken, chosen.fallback_reply)
 
 
-def _wishes(conversation: Conversation) -> list[str]:
-    """The person's language as staff have entered it, then that of their last words."""
-    said = Message.objects.filter(conversation_id=conversation.id, role=Message.Role.VISITOR).exclude(language="")
-    last = said.order_by("-seq").values_list("language", "conversation__contact__language").first()
-    if last:
-        return [last[1], last[0]]
+def _wishes(conversation: Conversation, spoken: tuple[str, ...]) -> list[str]:
+    """The person's language as staff have entered it, then the one they speak: of "AC-10042" alone a guess would be wrong."""
+    if said := last_words(conversation.id):
+        return [said[-1].conversation__contact__language, language_spoken(said, spoken)]
     contact = Contact.objects.filter(id=conversation.contact_id).values_list("language", flat=True).first()
     return [contact or ""]
 

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.language.plain import LONGEST
 from channels_app.content.types import MAX_TEXT
+from channels_app.words.text import tells_clearly
 from conversations.models import Conversation, Message
 from messaging.admin.inbox.transcript import PAGE
-from messaging.assist.translation import kept_for, message_translated, reply_translated, words_of
+from messaging.assist.translation import kept_for, language_of, message_translated, reply_translated, words_of
 from tenants.api.parse import parse_body
 from tenants.console.pages.rows import TenantAdmin
 from tenants.errors import Unavailable
@@ -46,7 +47,8 @@ def transcript_view(page: TenantAdmin, request: HttpRequest, row: Conversation) 
     messages = list(rows.order_by("-seq"))  # what was said last is read first
     kept = kept_for(messages, wanted.language)
     told = {message.seq: kept[message.id] for message in messages if message.id in kept}
-    left = [message for message in messages if message.id not in kept and _foreign(message, wanted.language)]
+    spoken = language_of(row)
+    left = [message for message in messages if message.id not in kept and _foreign(message, wanted.language, spoken)]
     failed: list[int] = []
     ends, asked = time.monotonic() + WITHIN_S, 0
     while left and asked < MOST and time.monotonic() < ends:
@@ -66,8 +68,12 @@ def reply_view(page: TenantAdmin, request: HttpRequest, row: Conversation) -> Ht
     return JsonResponse(reply_translated(row, parse_body(request, Reply).text).to_json())
 
 
-def _foreign(message: Message, language: str) -> bool:
-    return 0 < len(words_of(message)) <= LONGEST and message.language.partition("-")[0] != language
+def _foreign(message: Message, language: str, spoken: str) -> bool:
+    """What a short message was taken for counts only where that is what the person speaks, or beyond doubt."""
+    if not 0 < len(words_of(message)) <= LONGEST:
+        return False
+    guessed = message.role == Message.Role.VISITOR and language != spoken and not tells_clearly(message.text, language)
+    return guessed or message.language.partition("-")[0] != language
 
 
 def _unlike(message: Message, told: str) -> str:

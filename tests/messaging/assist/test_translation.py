@@ -11,8 +11,10 @@ from django.urls import reverse
 from assistant.models import ModelUse, Translation
 from channels_app.twin import server as twins
 from conversations.models import Conversation, Message
+from messaging.admin.inbox import translated
 from messaging.assist import translation
 from messaging.assist.translation import message_translated
+from messaging.context import wording
 from messaging.privacy.tables import Person, rows_of
 from messaging.reports.revise import erase
 from messaging.talks import remove
@@ -117,6 +119,34 @@ def test_without_a_model_or_an_answer_it_says_which(twin, talk, tenant, api) -> 
     invalidate(tenant.id)
     Message.objects.filter(id=first.id).update(text=SAID)
     assert refused(first, "translation", {"language": "en"}) == (409, "budget_exceeded")
+
+
+def test_a_short_word_that_was_guessed_wrong_changes_no_ones_language(talk, tenant, scope) -> None:
+    """ "Sim" and a code stand in the language of the talk; replies were put into Portuguese, and what the service says itself
+    (hours, the place in line, the rating) was said in it (AI-10, TEN-2)."""
+    Tenant.objects.filter(id=tenant.id).update(settings={"languages": ["en", "de", "pt"]})
+    invalidate(tenant.id)
+    for said, guessed in (("AC-10042", "pt"), ("no", "en")):
+        content = {"type": "text", "text": said}
+        MessageFactory(tenant=scope, conversation=talk, role="visitor", text=said, language=guessed, content=content)
+    talk.refresh_from_db()
+    assert (translation.language_of(talk), wording.language_of(talk)) == ("de", "de")
+    clear = {"type": "text", "text": "Where is my order, please? I have waited."}
+    MessageFactory(tenant=scope, conversation=talk, role="visitor", text=clear["text"], language="en", content=clear)
+    talk.refresh_from_db()
+    assert (translation.language_of(talk), wording.language_of(talk)) == ("en", "en")
+
+
+@pytest.mark.parametrize(
+    ("said", "guessed", "foreign"),
+    [("no", "en", True), (SAID, "de", True), ("Where is my order, please? I have waited.", "en", False)],
+)
+def test_a_short_word_that_was_taken_for_the_readers_language_is_translated_too(
+    talk, scope, said, guessed, foreign
+) -> None:
+    content = {"type": "text", "text": said}
+    row = MessageFactory(tenant=scope, conversation=talk, role="visitor", text=said, language=guessed, content=content)
+    assert translated._foreign(row, "en", "de") is foreign
 
 
 def test_a_reply_is_put_into_what_the_person_wrote_last_and_not_sent(twin, talk, tenant, api) -> None:
