@@ -38,6 +38,9 @@ OPEN, COLLECTING, CONFIRMING, HANDED_OVER = "open", "collecting", "confirming", 
 BEGINNING = "beginning"  # a flow was chosen for the conversation, and has not begun
 SOMETHING_ELSE = "none"  # the payload of "none of these"
 SURE_OF_A_HUMAN = 0.85  # likeness alone: "for three persons" is near to a wish for one. Below it is asked back
+#: a sentence of so many words, of which less was taught of its intent (assistant/intents/coverage.py), has to be likelier;
+#: docs/decisions/0052-what-tells-intents-apart.md has what that costs. Of an intent with fewer examples it is not asked
+SENTENCE, LITTLE, SURE_OF_LITTLE, ENOUGH = 7, 0.3, 0.85, 10
 MARKS = " .,;:!?¿¡\"'()[]…"  # around a word
 TALK = frozenset(map(normal, BACKGROUND))
 
@@ -164,9 +167,19 @@ class Turn:
         skill = self.skill(self.classification.intent)
         if skill and skill.name == HUMAN and self.classification.confidence < SURE_OF_A_HUMAN:
             return None
+        if skill and self.is_about_else(skill):
+            return None
         if skill is None or (self.denied and not any(denied(example) for example in skill.examples)):
             return None
         return skill
+
+    def is_about_else(self, skill: Skill) -> bool:
+        """Whether hardly a word of a longer sentence was ever taught of what it is likest to, though they are known words. What
+        is taught little, or in another language, tells nothing of that."""
+        if self.classification.confidence >= SURE_OF_LITTLE or len(self.text.split()) < SENTENCE:
+            return False
+        coverage, taught = self.lessons.coverage, len(skill.examples) >= ENOUGH
+        return taught and coverage.of(self.text, skill.name) < LITTLE and coverage.known(self.text) >= LITTLE
 
     @cached_property
     def denied(self) -> bool:

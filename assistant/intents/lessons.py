@@ -22,6 +22,7 @@ from django.db import DatabaseError, connections
 
 from assistant.embeddings.encoders import encoder_of, is_loaded, model_of, name_for
 from assistant.features import Features
+from assistant.intents.coverage import Coverage, coverage_of
 from assistant.intents.learning import apart, stored, training
 from assistant.intents.learning.arrays import FAULTS, Learnt, pack, taught_of, unpack
 from assistant.intents.skills import Skill, digest_of, examples_of, read_facts, read_skills, rows_stamp
@@ -65,6 +66,11 @@ class Lessons:
     def spelling(self) -> Spelling:
         """Of the words that are taught; made with the first text that needs it."""
         return spelling_of(example.text for example in self.examples)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Of what is taught; made with the first text whose meaning is in doubt."""
+        return coverage_of(self.examples)
 
     @cached_property
     def tongues(self) -> Mapping[str, frozenset[str]]:

@@ -16,7 +16,7 @@ from typing import Any, get_args
 from assistant.port import AskedAs, EngineRequest, NotAtOnce, Told
 from assistant.products.adaptor import Product, Shop, ShopError, source_of_tenant
 from assistant.products.offered import cards_of, sources_of
-from assistant.products.pointing import Pointer, pointed_at, pointer_in
+from assistant.products.pointing import Pointer, others_beyond, pointed_at, pointer_in
 from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
 from assistant.products.shelf import named_in, shop_of
 from channels_app.content.types import Content, text
@@ -71,6 +71,9 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: AskedAs 
     try:
         shown = _ids(memory.get("shown")) or ids
         found, unknown = _meant(shop, wish, shown if wish.pointer else ids)
+        lacking = False
+        if wish.pointer and wish.pointer.order and (wish.pointer.beyond or [one.id for one in found] == ids):
+            found, lacking = _beyond(shop, wish.pointer, ids, shown)
         found = [_whole(shop, wish, one) for one in found]
     except ShopError as error:
         return Told(wish.said, tools=({"name": "product_search", "outcome": error.code},))
@@ -78,6 +81,8 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: AskedAs 
     lines = list(_sentences(wish, found))
     if lines and unknown:
         lines.insert(0, SENTENCES[wish.language][6].format(thing=unknown))
+    if lacking and wish.pointer:
+        lines.insert(0, SENTENCES[wish.language][7 if wish.pointer.order < 0 else 8])
     if not lines:
         lacked = (
             wish.sure
@@ -178,13 +183,16 @@ def _wish(language: str, kind: Kind, named: str) -> Wish | None:
 def _pointing(wish: Wish | None, said: str, language: str) -> Wish | None:
     """The wish with what it points at among the products that were shown; of "the cheaper one" alone what it costs."""
     plain = AND.sub("", _plain(said))
-    pointer = pointer_in(wish.said if wish and wish.thing else plain)
+    pointer = (pointer_in(wish.said) if wish and wish.thing else None) or pointer_in(plain)
     if pointer is None or (wish and not wish.thing):
         return wish
     spoken = language.split("-")[0]
     if wish is None:
         wish = Wish(pointer.language or (spoken if spoken in SENTENCES else "en"), "search", plain, (), sure=False)
-    kind = wish.kind if wish.kind != "search" else "stock" if pointer.colour else "price"
+    if not wish.sure:  # "y en a une moins chère" is no Spanish "and"
+        wish = replace(wish, language=pointer.language or wish.language)
+    told = wish.kind == "search" or (wish.kind == "about" and not wish.sure)
+    kind: Kind = wish.kind if not told else "stock" if pointer.colour else "price"
     return replace(wish, kind=kind, thing=(pointer.colour.casefold(),) if pointer.colour else (), pointer=pointer)
 
 
@@ -195,6 +203,18 @@ def _meant(shop: Shop, wish: Wish, ids: Sequence[str]) -> tuple[list[Product], s
     shown = [shop.details(id) for id in ids]
     found = pointed_at(wish.pointer, shown) or (_found(shop, wish) if wish.thing else [])
     return (found, "") if found or wish.pointer.place is not None else (shown, wish.pointer.colour)
+
+
+def _beyond(shop: Shop, pointer: Pointer, ids: Sequence[str], shown: Sequence[str]) -> tuple[list[Product], bool]:
+    """Of what was shown, and of its kind, what is cheaper (dearer) than that which was spoken of; else that again, and that
+    there is none. Raises ShopError."""
+    spoken = [shop.details(id) for id in ids]
+    kind = [name for one in spoken for name in one.names or one.title.split()]
+    others = [shop.details(id) for id in shown if id not in ids]
+    known = {one.id for one in (*spoken, *others)}
+    others += [one for name in dict.fromkeys(kind[:MOST]) for one in shop.search(name) if one.id not in known]
+    found = others_beyond(pointer, spoken, others)
+    return (found, False) if found else (pointed_at(pointer, spoken) or spoken, found is not None)
 
 
 def _found(shop: Shop, wish: Wish) -> list[Product]:
@@ -219,7 +239,7 @@ def _whole(shop: Shop, wish: Wish, one: Product) -> Product:
 
 
 def _sentences(wish: Wish, found: list[Product]) -> Iterator[str]:
-    costs, there, gone, have, _, known, _ = SENTENCES[wish.language]
+    costs, there, gone, have, _, known, *_ = SENTENCES[wish.language]
     if wish.kind == "search" and found:
         yield have
     for one in found:

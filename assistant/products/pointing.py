@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from assistant.products.adaptor import Product
@@ -40,6 +40,23 @@ POINTERS: dict[str, tuple[str, str, str, tuple[str, ...], str]] = {
         ("primeir[oa]", "segund[oa]", "terceir[oa]", "[úu]ltim[oa]"), "(?: d[oa]s (?:dois|duas|três))?",
     ),
 }  # fmt: skip
+#: language → what stands before and behind "cheaper" in a question for others than those that were shown
+BEYOND: dict[str, tuple[str, str]] = {
+    "en": (
+        r"(?:(?:do you have|have you got|is there|are there|got|i want|i need|show me) )?(?:anything|something|nothing|one|any|an?)? ?",
+        "(?: ones?| options?| models?)?(?: than (?:this|that|these|those|it|them))?",
+    ),
+    "de": (
+        r"(?:(?:gibt'?s|gibt es|habt ihr|haben sie|hättet ihr|geht es|geht(?:'s| das)?) )?(?:(?:da|auch|noch|denn|nicht) )*(?:(?:was|etwas|eine?n?s?|nichts) )?(?:(?:auch|noch) )?",
+        "(?: als (?:das|die|der))?",
+    ),
+    "fr": (
+        r"(?:(?:(?:(?:il )?y )?en a|il y a|vous (?:en )?avez|avez-vous|vous auriez) )?(?:(?:quelque chose|rien|pas|une?|un mod[eè]le)(?: de)? )?(?:de )?",
+        "s?(?: que (?:ça|celle-ci|celui-ci))?",
+    ),
+    "es": (r"¿?(?:(?:hay|tienen|ten[eé]is|tienes) )?(?:(?:algo|algun[oa]|un[oa]|otr[oa]|nada) )?", "s?(?: que (?:es[ea]|est[ea]))?"),
+    "pt": (r"(?:(?:h[áa]|t[êe]m|existe) )?(?:(?:algo|algum(?:a)?|uma?|outr[oa]|alguma coisa|nada) )?", "s?(?: (?:do )?que (?:ess[ea]|est[ea]))?"),
+}  # fmt: skip
 COLOURS = (
     "blue|red|green|black|white|yellow|gr[ea]y|brown|orange|pink|purple|beige",
     r"(?:blau|rot|grün|schwarz|weiß|weiss|gelb|grau|braun|lila)(?:e[nmrs]?)?",
@@ -48,19 +65,25 @@ COLOURS = (
     "azuis|vermelh[oa]s?|pret[oa]s?|branc[oa]s?|amarel[oa]s?|cinzent[oa]s?|castanh[oa]s?|rox[oa]s?",
 )
 COLOUR = re.compile(
-    unmarked(rf"(?:in (?:the )?|(?:the|der|die|das|den|le|la|el|en|em|o|a) )*({'|'.join(COLOURS)})(?: ones?)?"),
+    unmarked(
+        r"(?:(?:do you have|is there|does) (?:it|that|this|them|one)(?: come| available)? |(?:gibt'?s|gibt es|habt ihr|haben sie) "
+        r"|(?:vous l['’]avez|l['’]avez-vous|(?:il|elle|ça) existe|existe-t-(?:il|elle)) |¿?l[oa]s? (?:tienen|ten[ée]is|hay) |(?:t[êe]m|h[áa])(?:-n?[oa]s?)? )?"
+        rf"(?:(?:also|auch|noch|aussi|tamb[ié]é?n|também|it|sie|ihn|es) |in (?:the )?|(?:the|der|die|das|den|le|la|el|en|em|o|a) )*({'|'.join(COLOURS)})(?: ones?)?"
+    ),
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """``order``: -1 the cheapest, 1 the dearest; ``place``: of those shown, from 0, -1 the last; ``colour``: as it was written."""
+    """``order``: -1 the cheapest, 1 the dearest, with ``beyond`` cheaper or dearer than those that were spoken of; ``place``: of
+    those shown, from 0, -1 the last; ``colour``: as it was written."""
 
     language: str = ""
     order: int = 0
     place: int | None = None
     colour: str = ""
+    beyond: bool = False
 
 
 def _compiled() -> list[tuple[re.Pattern[str], Pointer]]:
@@ -71,6 +94,11 @@ def _compiled() -> list[tuple[re.Pattern[str], Pointer]]:
             (shape, Pointer(language, place=-1 if at == len(places) - 1 else at)) for at, shape in enumerate(places)
         ]
         found += [(re.compile(unmarked(rf"{before}(?:{shape}){behind}"), re.IGNORECASE), one) for shape, one in meant]
+        before, behind = BEYOND[language]
+        found += [
+            (re.compile(unmarked(rf"{before}(?:{shape}){behind}"), re.IGNORECASE), replace(one, beyond=True))
+            for shape, one in meant[:2]
+        ]
     return found
 
 
@@ -100,6 +128,17 @@ def pointed_at(pointer: Pointer, shown: Sequence[Product]) -> list[Product]:
         return []
     wanted = min(known) if pointer.order < 0 else max(known)
     return [one for one, price in zip(shown, prices, strict=True) if price == wanted]
+
+
+def others_beyond(pointer: Pointer, spoken: Sequence[Product], others: Sequence[Product]) -> list[Product] | None:
+    """Of others the cheapest that is cheaper than all that were spoken of, or the dearest that is dearer, [] where there is no
+    such; None where prices are not told or not to be compared."""
+    ids = {one.id for one in spoken}
+    here = pointed_at(pointer, spoken)
+    best = pointed_at(pointer, [*here[:1], *(one for one in others if one.id not in ids)])
+    if not here or not best:
+        return None
+    return [one for one in best if one.id not in ids and _amount(one.price) != _amount(here[0].price)][:1]
 
 
 def _amount(price: str) -> tuple[Decimal, str] | None:

@@ -55,6 +55,10 @@ def named_in(word: str, product: Product) -> bool:
     parts = re.findall(r"\w+", called)
     if len(stem) <= 2:
         return stem in parts
+    if (
+        len(word) == 4 and word[-1] == "s" and word[:3] in parts
+    ):  # "sacs"; the beginnings of longer words may be as short
+        return True
     return any(part.startswith(stem) or _is_slip(word, part) for part in parts)
 
 
