@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import regex
+import yaml
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 
@@ -28,6 +29,7 @@ MOST_ROWS = 1_000  # of a CSV
 MOST_TITLE, MOST_QUESTIONS, MOST_QUESTION = 200, 50, 500
 COLUMNS = frozenset({"title", "answer", "questions", "tags", "language", "url"})
 FRONT = regex.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", regex.DOTALL)
+MOST_OF_FRONT = 20_000  # characters of front matter that are read as YAML
 TITLE = regex.compile(r"(?m)^# +(.+)$")
 #: between the columns of a CSV: a spreadsheet takes a semicolon where a comma stands in numbers
 BETWEEN = (",", ";", "\t")
@@ -90,11 +92,10 @@ def most_bytes(name: str) -> int:
 
 
 def _markdown(name: str, text: str, language: str, url: str) -> Iterator[Article]:
-    """With front matter ``title``, ``language``, ``url``, ``questions`` and ``tags`` (split by ``|``), if it has any."""
+    """With front matter ``title``, ``language``, ``url``, ``questions`` and ``tags`` (lists, or split by ``|``), if it has any."""
     told: dict[str, str] = {}
     if front := FRONT.match(text):
-        lines = (line.partition(":") for line in front[1].splitlines())
-        told = {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
+        told = _front(front[1])
         text = text[front.end() :]
     heading = TITLE.search(text)
     title = told.get("title") or (heading[1].strip() if heading else name)
@@ -102,9 +103,32 @@ def _markdown(name: str, text: str, language: str, url: str) -> Iterator[Article
     yield from _said(
         Article(
             title, body.strip(), _split(told.get("questions")), _split(told.get("tags")),
-            told.get("language") or language, told.get("url") or url,
+            _of_two_letters(told.get("language") or told.get("lang") or language), told.get("url") or url,
         )
     )  # fmt: skip
+
+
+def _front(written: str) -> dict[str, str]:
+    """YAML, or lines of ``name: value`` that look like it ("title: Deposits: how much"); lists with ``|`` between."""
+    try:
+        told = yaml.load(written, Loader=yaml.BaseLoader) if len(written) <= MOST_OF_FRONT else None  # noqa: S506  makes texts alone
+    except (yaml.YAMLError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        lines = (line.partition(":") for line in written.splitlines())
+        return {key.strip().lower(): value.strip().strip("\"'") for key, _, value in lines}
+    return {str(key).lower(): _joined(value) for key, value in told.items()}
+
+
+def _joined(value: Any) -> str:
+    """What is neither a text nor a list of texts tells nothing here."""
+    texts = value if isinstance(value, list) else [value]
+    return "|".join(one.strip() for one in texts if isinstance(one, str))
+
+
+def _of_two_letters(language: str) -> str:
+    """Without the country: ``en`` of ``en-GB``."""
+    return regex.sub(r"(?<=^[a-z]{2})[-_].*$", "", language.lower())
 
 
 def _plain(name: str, text: str, language: str, url: str) -> Iterator[Article]:
@@ -142,7 +166,7 @@ def _csv(name: str, text: str, language: str, url: str) -> Iterator[Article]:
             told = {key.strip().lower(): value.strip() for key, value in row.items()}
             yield Article(
                 told["title"], told["answer"], _split(told.get("questions")), _split(told.get("tags")),
-                told.get("language") or language, told.get("url") or url,
+                _of_two_letters(told.get("language") or language), told.get("url") or url,
             )  # fmt: skip
     except csv.Error:
         raise Unprocessable("The document is no CSV.", code="document_broken") from None

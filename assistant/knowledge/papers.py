@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ MOST_TOLD = 8 * 1024 * 1024  # bytes of what the child writes
 FEW_TAGS, FEW_SIGNS = 5_000, 200_000  # of a page that costs half a second at most
 PRINTED = 20  # signs of a page that has words
 FULL = 0.7  # a line that reaches so far to the right goes on in the next
+#: as mammoth writes the note that "[1]" leads to, and its way back
+FOOTNOTE, BACK = regex.compile(r'<li id="footnote-[^"]*">\s*<p>'), regex.compile(r'<a href="#footnote-ref-[^"]*">↑</a>')
 NUMBERS = regex.compile(r"\d+")
 ENDED = regex.compile(r"[.!?:…。！？][\"'”»)]*$")
 ITEM = regex.compile(r"(?:[-•–*▪]|\(?\d{1,3}[.)])\s")
@@ -58,8 +61,9 @@ def printed(data: bytes) -> Printed:
 
 def written(data: bytes) -> str:
     """A DOCX as HTML. Raises as `printed`, but for ``document_scanned``."""
+    numbers = count(1)
     html: str = _told("docx", data)["html"]
-    return html
+    return FOOTNOTE.sub(lambda _: f"<p>[{next(numbers)}] ", BACK.sub("", html))
 
 
 def page_read(text: str) -> dict[str, str]:

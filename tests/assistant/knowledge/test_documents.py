@@ -45,11 +45,55 @@ def test_a_page_without_what_is_around_it() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "front",
+    [
+        'title: "Deposits: what you leave"\nlang: en-GB\nquestions:\n  - Do I pay one?\n  - "How much: is it?"\ntags: [a, b]\nauthor: {name: Ann}',
+        "title: Deposits: what you leave\nlanguage: EN\nquestions: Do I pay one? | How much: is it?\ntags: a|b",
+        "\n".join(["title: 'Deposits: what you leave'", "language: en_US", "questions:", "- Do I pay one?", "- 'How much: is it?'", "tags: [a, b]"]),
+    ],
+)  # fmt: skip
+def test_front_matter_as_sites_are_written_with(front: str) -> None:
+    """Of a list nothing but its first line was read, and "en-GB" refused."""
+    expected = Article("Deposits: what you leave", "20 euros.", ("Do I pay one?", "How much: is it?"), ("a", "b"), "en")
+    assert read("d.md", f"---\n{front}\n---\n20 euros.") == [expected]
+
+
+def test_front_matter_that_grows_when_it_is_read_tells_nothing() -> None:
+    grows = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30))
+    assert read("d.md", f"---\na0: &a0 [x]\n{grows}\ntitle: *a29\n---\n# T\n\nx") == [Article("T", "x")]
+    assert read("d.md", f"---\na: {'[' * 5_000}\ntitle: T\n---\nx") == [Article("T", "x")]
+
+
+@pytest.mark.parametrize(
+    ("page", "body"),
+    [
+        ("<table><tr><th>Land<th>Kosten<tr><td>Schweiz<td>12 Euro</table>", "Land | Kosten\n\nSchweiz | 12 Euro"),
+        ("<table><tr><td><p>A</p><p>b</p></td><td></td><td>c</td></tr></table>", "A b | | c"),
+        ("<table><tr><td><h2>Laid out</h2><p>one</p><p>two</p></td></tr></table>", "## Laid out\n\none\n\ntwo"),
+        ("<dl><dt>Express<dd>Tomorrow.</dl><details><summary>How?</summary>So.</details>", "Express\n\nTomorrow.\n\nHow?\n\nSo."),
+        ("<ul><li><p>one</p></li><li>two</li></ul>", "- one\n\n- two"),
+        ("<p>Start &gt; Help</p><main><header><h2>Fees</h2>In short</header><p>3 euros.</p></main>After", "## Fees\n\nIn short\n\n3 euros."),
+        ("<header>Menu</header><main> </main><p>3 euros.</p><footer>Imprint</footer>", "3 euros."),
+    ],
+)  # fmt: skip
+def test_what_stands_apart_on_a_page_stands_apart_in_its_text(page: str, body: str) -> None:
+    """Of a table the cells ran into each other: "Schweiz12 Euro"."""
+    assert [one.answer for one in read("p.html", page)] == [body]
+
+
 def test_a_table() -> None:
     rows = 'title,answer,questions,language\nReturns,"60 days,\nfree",how long?|is it free?,en\nPayment,By card,,\n'
     assert read("faq.csv", "\ufeff" + rows) == [
         Article("Returns", "60 days,\nfree", ("how long?", "is it free?"), (), "en"),
         Article("Payment", "By card"),
+    ]
+
+
+def test_a_table_of_a_spreadsheet_in_german() -> None:
+    rows = 'title;answer;language\r\nÖffnung;"9 bis 17 Uhr; montags zu.\r\nKaffee 5 € – gut";de-DE\r\n'
+    assert articles_of("faq.csv", rows.encode("cp1252"), language="de") == [
+        Article("Öffnung", "9 bis 17 Uhr; montags zu.\r\nKaffee 5 € – gut", language="de")
     ]
 
 
@@ -117,7 +161,7 @@ def pdf(*pages: str, password: str = "") -> bytes:
     return file.getvalue()
 
 
-def docx(body: str, more: bytes = b"") -> bytes:
+def docx(body: str, more: bytes = b"", notes: str = "") -> bytes:
     kinds = "http://schemas.openxmlformats.org/package/2006/content-types"
     word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     file = io.BytesIO()
@@ -127,6 +171,7 @@ def docx(body: str, more: bytes = b"") -> bytes:
             f'<Types xmlns="{kinds}"><Default Extension="xml" ContentType="application/xml"/></Types>',
         )
         parts.writestr("word/document.xml", f'<w:document xmlns:w="{word}"><w:body>{body}</w:body></w:document>')
+        parts.writestr("word/footnotes.xml", f'<w:footnotes xmlns:w="{word}">{notes}</w:footnotes>')
         parts.writestr("more.bin", more)
     return file.getvalue()
 
@@ -153,6 +198,16 @@ def test_a_docx_has_its_headings() -> None:
     body = paragraph("Warranty &amp; repairs", "Heading1") + paragraph("Five years.") + paragraph("Costs", "Heading2")
     assert articles_of("w.docx", docx(body + paragraph("None."))) == [
         Article("Warranty & repairs", "Five years.\n\n## Costs\n\nNone.")
+    ]
+
+
+def test_a_docx_has_the_rows_of_its_tables_and_its_footnotes() -> None:
+    cells = "".join(f"<w:tc>{paragraph(said)}</w:tc>" for said in ("Drill", "4 euros"))
+    noted = paragraph("A fee").replace("</w:p>", '<w:r><w:footnoteReference w:id="{}"/></w:r></w:p>')
+    notes = "".join(f'<w:footnote w:id="{n}">{paragraph(f"Note {n}.")}</w:footnote>' for n in (2, 3))
+    body = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>{noted.format(2)}{noted.format(3)}"
+    assert [one.answer for one in articles_of("f.docx", docx(body, notes=notes))] == [
+        "Drill | 4 euros\n\nA fee[1]\n\nA fee[2]\n\n[1] Note 2.\n\n[2] Note 3."
     ]
 
 
