@@ -168,7 +168,7 @@ class Replies(Turn):
         """Of a long article the passage that is nearest to the question, or its beginning."""
         parts = passages(fact.answer)
         if len(parts) < 2:
-            return fact
+            return replace(fact, answer=as_said(fact.answer))
         asked = question_before(self.request.history) if self.stage == CONFIRMING else ""  # a yes, or a button
         near = (
             self.look(asked or self.text, self.language, 10)

@@ -201,7 +201,9 @@ def _split(told: str | None) -> tuple[str, ...]:
 def _demand_valid(article: Article, where: str) -> None:
     wrong = {
         f"a title of 1 to {MOST_TITLE} characters": not 1 <= len(article.title) <= MOST_TITLE,
-        f"1 to {MOST_OF_ANSWER} characters": not 1 <= len(article.answer) <= MOST_OF_ANSWER,
+        f"1 to {MOST_OF_ANSWER:,} characters (here {len(article.answer):,}: split what is longer)": not 1
+        <= len(article.answer)
+        <= MOST_OF_ANSWER,
         f"at most {MOST_QUESTIONS} questions of {MOST_QUESTION} characters": _too_many(article.questions),
         f"at most {MOST_QUESTIONS} tags of {MOST_QUESTION} characters": _too_many(article.tags),
         "a language of two letters, or none": not regex.fullmatch(r"([a-z]{2})?", article.language),

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
+from channels_app.words.markdown import convert
+
 MOST = 700  # characters of a passage
 SHORTEST = 20  # characters of a sentence that is looked for by itself
 GOOD = 150  # from here on the next heading begins a new one
@@ -17,7 +19,9 @@ PER_PASSAGE = 64  # part = passage * PER_PASSAGE + which of the texts that lead 
 PARAGRAPH = regex.compile(r"\n\s*\n")
 SENTENCE = regex.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n")
 HEADING = regex.compile(r"#{1,6} ")
-MARKS = regex.compile(r"(?m)^#{1,6} ")
+#: of a table the line below its head, and the bars at both ends of a row
+RULED = regex.compile(r"(?m)^[ \t]*\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)")
+EDGES = regex.compile(r"(?m)^[ \t]*\|[ \t]*(?=\S.*\|[ \t]*$)|(?<=^[ \t]*\|.*)[ \t]*\|[ \t]*$")
 
 
 def passages(text: str) -> list[str]:
@@ -67,8 +71,8 @@ def _sentences(passage: str) -> list[str]:
 
 
 def as_said(passage: str) -> str:
-    """Without the marks of headings."""
-    return MARKS.sub("", passage)
+    """In plain words: without the marks that Markdown is written with, for articles have no format."""
+    return convert(EDGES.sub("", RULED.sub("", passage)), "none")
 
 
 def passage_of(part: int) -> int:

@@ -52,3 +52,5 @@ def test_many_questions_stay_with_the_first_passage() -> None:
 
 def test_marks_of_headings_are_not_said() -> None:
     assert as_said("## Costs\nWe bear them.\n# 1") == "Costs\nWe bear them.\n1"
+    table = "| Tool | Fee |\n|:---|---:|\n| Saw | **2** euros |\n\nSee [the list](https://x.example/l) | a_b_c"
+    assert as_said(table) == "Tool | Fee\nSaw | 2 euros\n\nSee the list (https://x.example/l) | a_b_c"

@@ -320,3 +320,11 @@ def test_articles_that_are_as_likely_are_asked_about_together(scope) -> None:
     go_on()
     reply = asked(scope, "Muss ich für ein Buch bezahlen?", of=FOUR, language="de")
     assert [one.title for one in reply.contents[0].quick_replies] == ["Lost books", "Damaged books", "Etwas anderes"]
+
+
+def test_a_short_article_is_told_without_the_marks_of_its_markdown(scope) -> None:
+    """Of a long one the marks of headings were left out; a short one came as it was written, with its asterisks."""
+    answer = "# What you leave\n\nA deposit of **20 euros**."
+    KnowledgeEntry.objects.create(tenant=scope, title="Deposits", answer=answer, language="en")
+    go_on()
+    assert asked(scope, "How much is the deposit?").contents[0].text == "What you leave\n\nA deposit of 20 euros."
