@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from django.conf import settings
 
 from assistant.builtin.engine import Builtin, options_of
+from assistant.llm.providers.given import Purpose
 from assistant.llm.providers.offers import Offer, offer_of, offers
 from assistant.llm_models import LanguageModel
 from assistant.port import Engine
@@ -23,9 +24,11 @@ from tenants.errors import NotFound
 from tenants.scope import tenant_id_if_any
 from tenants.storage.memo import Memo
 
-#: tenant → tokens that the smallest of its models has room for (0: it has none), and the kinds of their providers
-_models: Memo[tuple[int, frozenset[str]]] = Memo("language_models", ttl=30 if settings.REDIS_URL else 5)
-NONE: tuple[int, frozenset[str]] = (0, frozenset())
+#: tokens that the smallest of some models has room for (0: there are none), and the kinds of their providers
+Facts = tuple[int, frozenset[str]]
+#: tenant → what its models are asked for → facts of those that are
+_models: Memo[dict[str, Facts]] = Memo("language_models", ttl=30 if settings.REDIS_URL else 5)
+NONE: Facts = (0, frozenset())
 
 CURRENT, BUILTIN = "current", "builtin"  # what answers people now; the built-in assistant
 #: and the language models held to one of them (``name`` or ``provider/name``), or to a version of the prompt
@@ -74,9 +77,9 @@ def engine_for(tenant_settings: Mapping[str, Any]) -> Engine:
     return _by_model(builtin, tenant_settings, facts) if facts[0] else replace(builtin, shop=product_told)
 
 
-def has_models() -> bool:
-    """Whether the tenant in scope may ask a language model; a few seconds old at most."""
-    return bool(_facts()[0])
+def has_models(purpose: Purpose = "answer") -> bool:
+    """Whether the tenant in scope may ask a language model for that; a few seconds old at most."""
+    return bool(_facts(purpose)[0])
 
 
 def models_changed(tenant_id: Any) -> None:
@@ -84,19 +87,25 @@ def models_changed(tenant_id: Any) -> None:
     _models.forget(tenant_id)
 
 
-def _facts() -> tuple[int, frozenset[str]]:
+def _facts(purpose: Purpose = "answer") -> Facts:
     tenant_id = tenant_id_if_any()
-    return NONE if tenant_id is None else _models.get(tenant_id, lambda: _facts_of(offers())) or NONE
+    known = None if tenant_id is None else _models.get(tenant_id, _facts_now)
+    return (known or {}).get(purpose, NONE)
 
 
-def _facts_of(asked: Sequence[Offer]) -> tuple[int, frozenset[str]]:
+def _facts_now() -> dict[str, Facts]:
+    found = offers()
+    return {purpose: _facts_of([one for one in found if one.is_for(purpose)]) for purpose in get_args(Purpose)}
+
+
+def _facts_of(asked: Sequence[Offer]) -> Facts:
     return min((one.context_tokens for one in asked), default=0), frozenset(one.server.kind for one in asked)
 
 
 def _by_model(
     builtin: Builtin,
     tenant_settings: Mapping[str, Any],
-    facts: tuple[int, frozenset[str]],
+    facts: Facts,
     *,
     only: Offer | None = None,
     version: SystemPrompt | None = None,

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from assistant.builtin.engine import Builtin
+from assistant.builtin.engine import Builtin, Options
 from assistant.builtin.turn import others_spoke
 from assistant.intents.common import CANCEL, GREETING, HELP, HUMAN
 from assistant.knowledge.search import passages_of_turn
@@ -23,6 +23,7 @@ from assistant.language.material import digest_before, earlier_of, material_for
 from assistant.language.own_tools import handed_over
 from assistant.language.round import Turn
 from assistant.llm.chat import ChatError
+from assistant.llm.choice import NOT_MEANT
 from assistant.port import EngineError, EngineReply, EngineRequest, NotAtOnce
 from assistant.products.plain import product_told
 from assistant.prompting.builder import Built, Given, cited
@@ -86,6 +87,9 @@ class LanguageEngine:
         try:
             return self._answered(request, first, box, turn, asked if said else None, said)
         except ChatError as error:
+            if error.code == NOT_MEANT:
+                own = self._by_builtin(request, turn, self.builtin.options)
+                return replace(own, context=_without_question(own.context))
             turn.failed(error.failed)
             log.warning("language_model_failed", code=error.code, conversation=str(request.conversation_id))
             return self._degraded(request, turn, error.code)
@@ -189,7 +193,8 @@ class LanguageEngine:
     def _degraded(self, request: EngineRequest, turn: Turn, code: str) -> EngineReply:
         """What the built-in says in the model's place, marked, and with what the models were asked for nothing. That it has no
         answer is no gap in what was written, for the model might have had one."""
-        said = self._stood_in(request, turn)
+        # it counts no misunderstanding, for an outage is none: the conversation stays with the bot
+        said = self._by_builtin(request, turn, replace(self.builtin.options, handover_after=0))
         why = {**said.why, **turn.why(), "degraded": code}
         context = _without_question(said.context)
         reply = replace(said, context=context, usage=turn.usage() or said.usage, why=why, unanswered=False)
@@ -201,13 +206,11 @@ class LanguageEngine:
             reply, contents=told, context=context, handover=True, handover_reason="budget", next_expected=(), sources=()
         )
 
-    def _stood_in(self, request: EngineRequest, turn: Turn) -> EngineReply:
+    def _by_builtin(self, request: EngineRequest, turn: Turn, options: Options) -> EngineReply:
         """The built-in's answer as for a tenant without models: with the shop, which it leaves to the model's tools before,
-        unless that would take longer than there is time left. It counts no misunderstanding, for an outage is none:
-        the conversation stays with the bot."""
+        unless that would take longer than there is time left."""
         left = turn.ends - time.monotonic()
         asked = replace(request, stream=None, deadline_s=max(left, 0.0), at_once=left < LEAST_S)
-        options = replace(self.builtin.options, handover_after=0)
         try:
             return replace(self.builtin, options=options, shop=product_told).respond(asked)
         except NotAtOnce:

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from assistant.llm.ask import chat
 from assistant.llm.chat import ChatError, ChatRequest, Said
+from assistant.llm.choice import NOT_MEANT
 from assistant.llm.tokens import text_tokens
 from assistant.prompting.frames import RULE, framed
 from assistant.prompting.leaks import Secret
@@ -46,7 +47,7 @@ def told_plainly(rules: str, words: str, *, kind: str, purpose: str, most: int, 
     try:
         result = chat(asked, purpose=purpose, language=language, model=chosen.default_model)
     except ChatError as error:
-        if error.code in ("no_model", "no_model_fits"):
+        if error.code in ("no_model", NOT_MEANT, "no_model_fits"):
             raise Conflict("The tenant has no language model for this.", code="no_model") from None
         if error.code == "budget_exceeded":
             raise Conflict("The day's money for models is spent.", code="budget_exceeded") from None

@@ -63,8 +63,8 @@ def chat(
     the text; after the first piece no other try is made. ``person`` is the contact whom it answers: what was answered to
     them within RESPONSE_CACHE_TTL is answered again (assistant/llm/answers.py).
 
-    Raises ChatError, within ``request.deadline_s`` seconds: ``no_model`` where the tenant has none, ``no_model_fits``
-    where none can do it, ``llm_prompt_too_long`` where none of those takes so much, ``budget_exceeded`` where the day's
+    Raises ChatError, within ``request.deadline_s`` seconds: ``no_model`` where the tenant has none, NOT_MEANT where all
+    are kept for other things, ``no_model_fits`` where none can do it, ``llm_prompt_too_long`` where none of those takes so much, ``budget_exceeded`` where the day's
     money is spent, and else the last one's fault, ``llm_…``.
     """
     ends = time.monotonic() + request.deadline_s

@@ -13,6 +13,7 @@ from assistant.llm.tokens import prompt_tokens
 
 LONG = 3000  # tokens of a prompt that makes a question harder
 MANY_TOOLS = 3
+NOT_MEANT = "no_model_meant"  # the tenant wants none to be asked this: no fault of anything
 
 
 def chosen(
@@ -32,18 +33,17 @@ def chosen(
     this intent, language or purpose before those for everything, and the cheaper before the dearer. ``frugal``: by price alone.
     A model whose price is not known may be the dearest.
 
-    Raises ChatError ``no_model``, ``no_model_fits``, or ``llm_prompt_too_long`` where the question is longer than those that could
-    do it take.
+    Raises ChatError ``no_model``; NOT_MEANT where all are kept for other things; ``no_model_fits``; or ``llm_prompt_too_long``
+    where the question is longer than those that could do it take.
     """
     if not found:
         raise ChatError("no_model")
     size, hard = prompt_tokens(request), hardness(request)
     wanted = needs | ({"tools"} if request.tools else set())
-    able = [
-        one
-        for one in found
-        if wanted <= abilities(one) and _serves(one, purpose=purpose, intent=intent, language=language)
-    ]
+    meant = [one for one in found if _serves(one, purpose=purpose, intent=intent, language=language)]
+    if not meant:
+        raise ChatError(NOT_MEANT)
+    able = [one for one in meant if wanted <= abilities(one)]
     if not able:
         raise ChatError("no_model_fits")
     fitting = [
@@ -79,7 +79,7 @@ def hardness(request: ChatRequest) -> int:
 def _serves(offer: Offer, *, purpose: str, intent: str, language: str) -> bool:
     """A model that is kept for something is asked for nothing else."""
     return (
-        (not offer.purposes or purpose in offer.purposes)
+        offer.is_for(purpose)
         and (not offer.intents or intent in offer.intents)
         and (not offer.languages or language.partition("-")[0] in offer.languages)
     )

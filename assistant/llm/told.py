@@ -12,6 +12,7 @@ WORDS: Mapping[str, str] = {
     "budget_exceeded": "The day's money for language models is spent.",
     "price_unknown": "The model has no price, so that the day's limit cannot be held.",
     "no_model": "There is no language model that may be asked.",
+    "no_model_meant": "All language models are kept for other things.",
     "no_model_fits": "No language model can do what the question needs.",
     "llm_denied": "The provider refuses the key.",
     "llm_quota_used_up": "The provider's account is empty, or at its own limit.",

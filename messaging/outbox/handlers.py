@@ -207,7 +207,7 @@ def handover_notes(events: Sequence[Envelope]) -> None:
         words = f"Summary at the hand-over{f' ({reason})' if reason else ''}\n{summary.text}"
         note = Note.objects.create(tenant_id=row.tenant_id, conversation=row, text=words)
         on_commit(partial(note_written, row.tenant_id, row.id, note.id))
-        if has_models():
+        if has_models("summary"):
             on_commit(partial(wake.sum_up, note.id))  # a call that gets lost leaves the digest
 
 

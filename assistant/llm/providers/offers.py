@@ -79,6 +79,10 @@ class Offer:
         """A model without a price that its maker serves: nothing is free there."""
         return not (self.input_usd or self.output_usd) and self.server.base_url == ADDRESSES.get(self.server.kind)
 
+    def is_for(self, purpose: str) -> bool:
+        """A model that is kept for something is asked for nothing else."""
+        return not self.purposes or purpose in self.purposes
+
     def called(self, name: str) -> bool:
         return name in (self.name, self.full_name)
 

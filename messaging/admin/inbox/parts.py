@@ -132,7 +132,7 @@ def page_context(request: HttpRequest, row: Conversation, *, may_read: bool) -> 
         f"{name}_at": _address(name, row)
         for name in ("entries", "send", "upload", "preview", "choices", "note", "propose", "plan", "unplan")
     }
-    if permissions_in(request, row.tenant_id).issuperset(ASKS) and has_models():
+    if permissions_in(request, row.tenant_id).issuperset(ASKS) and has_models("translation"):
         at |= {f"{name}_at": _address(name, row) for name in ("translate", "translate_reply")}
     shown = {"entries": found.entries, "more": found.more}
     later = {"laters": later_times(row, now()), "planned": planned_shown(row) if may_read and row.is_open else []}

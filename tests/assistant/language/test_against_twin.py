@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assistant.builtin.engine import Builtin
-from assistant.engines import engine_for
+from assistant.engines import engine_for, has_models
 from assistant.language.engine import LanguageEngine
 from assistant.models import LanguageModel, ModelBudget, ModelUse
 from assistant.port import EngineRequest, HistoryEntry
@@ -62,6 +62,36 @@ def asked(twin: Twin, tenant: Any) -> Iterator[Any]:
 def test_a_tenant_without_a_model_keeps_the_builtin(tenant: Any) -> None:
     with tenant_scope(tenant.id):
         assert isinstance(engine_for({}), Builtin)
+
+
+@pytest.mark.parametrize("purpose", ["translation", "summary"])
+def test_a_tenant_whose_models_are_kept_for_other_things_keeps_the_builtin(
+    tenant: Any, twin: Twin, purpose: str
+) -> None:
+    """Each of its answers was marked as one in a model's place, and staff were alerted."""
+    with tenant_scope(tenant.id):
+        model(provider(tenant, twin), purposes=[purpose])
+        assert isinstance(engine_for({}), Builtin)
+        asked_for = [name for name in ("answer", "translation", "summary") if has_models(name)]
+        assert (asked_for, has_models()) == ([purpose], False)
+
+
+@pytest.mark.parametrize("kept", [{"languages": ["de"]}, {"intents": ["returns"]}])
+def test_what_no_model_is_kept_for_is_the_builtins_and_no_failure(asked: Any, twin: Twin, kept: Any) -> None:
+    LanguageModel.objects.update(**kept)
+    reply, streamed = asked("Which stove burns longest in the cold?", language="en")
+    assert (reply.engine, "degraded" in reply.why, streamed) == ("builtin", False, "")
+    assert reply.unanswered or reply.context["assistant"]["missed"] == 1  # as for a tenant without models
+    assert twin.llm.heard == []
+
+
+def test_a_small_model_for_other_things_leaves_the_prompt_its_room(tenant: Any, twin: Twin) -> None:
+    with tenant_scope(tenant.id):
+        own = provider(tenant, twin)
+        model(own, context_tokens=50_000)
+        model(own, "small", context_tokens=2000, purposes=["translation"])
+        engine = engine_for({"prompt_tokens": 6000})
+        assert isinstance(engine, LanguageEngine) and engine.prompting.budget == 6000
 
 
 def test_an_answer_is_streamed_and_accounted_for(asked: Any) -> None:

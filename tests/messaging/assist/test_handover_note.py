@@ -76,7 +76,7 @@ def test_a_hand_over_calls_for_it_where_there_is_a_model(twin, tenant, scope, mo
     called: list[Any] = []
     monkeypatch.setattr(wake, "sum_up", called.append)
     for has in (False, True):
-        monkeypatch.setattr(handlers, "has_models", lambda has=has: has)
+        monkeypatch.setattr(handlers, "has_models", lambda purpose, has=has: has and purpose == "summary")
         row = ConversationFactory(tenant=scope)
         MessageFactory(tenant=scope, conversation=row, text="My parcel has not come")
         facts = {"control_owner": "human", "status": "escalated", "trigger": "handover", "reason": "asked_twice"}
