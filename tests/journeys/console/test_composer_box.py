@@ -160,6 +160,18 @@ def test_what_is_said_of_a_proposal_goes_with_its_words(service: Service, desk: 
     expect(mira.reply).to_have_value("Within two days.")
 
 
+def test_why_there_is_no_proposal_is_said(service: Service, desk: Open) -> None:
+    told = {"text": "", "reason": "llm_denied", "why": "The provider refuses the key."}
+    mira = desk()
+    mira.page.route("**/propose/", lambda route: route.fulfill(json=told))
+    mira.press("Let the assistant propose a reply")
+    expect(mira.page.locator("[data-proposal]")).to_have_text("The provider refuses the key.")
+    told |= {"reason": "nothing_fits", "why": "There was no answer (nothing_fits)."}
+    mira.press("Let the assistant propose a reply")
+    expect(mira.page.locator("[data-proposal]")).to_have_text("The assistant knows no answer to this.")
+    expect(mira.reply).to_have_value("")
+
+
 def test_a_planned_reply_that_has_gone_stands_planned_no_more(service: Service, desk: Open) -> None:
     """Nothing else of the conversation changes: it was theirs before."""
     mira = desk()
