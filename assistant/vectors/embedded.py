@@ -213,7 +213,8 @@ class Embedded:
         return _best_first((row_id, score) for (row_id, _), score in zip(rows, scores, strict=True))
 
     def _rows(self, kind: str) -> Any:
-        return Vector.objects.filter(model=self.model, kind=kind, stored=True)
+        """But for those whose numbers another store has: they are there while VECTOR_STORE is changed."""
+        return Vector.objects.filter(model=self.model, kind=kind, stored=True).exclude(signs=b"")
 
     def _key(self, kind: str) -> tuple[uuid.UUID, str, str]:
         return current_tenant_id(), kind, self.model

@@ -269,6 +269,17 @@ def test_what_a_former_encoder_left_goes_too(scope, vector_store, monkeypatch, r
     assert (raw(request, vector_store), Vector.objects.count()) == (0, 0)
 
 
+def test_what_another_store_has_is_not_found_by_the_embedded_one(scope, settings, server: FakeQdrant) -> None:
+    """Processes of both stores run side by side while VECTOR_STORE is changed, and people go on asking."""
+    env = settings.ENV
+    settings.ENV = {**env, "VECTOR_STORE": "qdrant", "QDRANT_URL": server.url}
+    keep()
+    settings.ENV = env
+    assert (found("parcel lost"), numbers_of("message", [LOST]), store().count("message")) == ([], {}, 0)
+    vectors_keep("message", [Text(LATE, SAID[LATE], 0, OTHER_TALK)])
+    assert found("parcel lost") == [LATE]
+
+
 def test_what_no_row_leads_to_goes_when_all_is_made_anew(
     scope, other_tenant, vector_store, monkeypatch, request
 ) -> None:
