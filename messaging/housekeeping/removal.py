@@ -18,6 +18,7 @@ from django.db import IntegrityError
 from django.db.models import F
 
 from assistant.models import Vector
+from assistant.vectors.port import StoreAway
 from assistant.vectors.rows import store_forget
 from conversations.files.attachments import files_erase, tenant_files_erase
 from conversations.models import Attachment
@@ -31,6 +32,7 @@ from tenants.work.leases import claim_by_id, put_off, settle
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=2)
+AWAY_PAUSE = timedelta(seconds=30)  # of the store of vectors
 
 
 class LeaseLost(Exception):
@@ -60,6 +62,10 @@ def removal_go_on(removal_id: uuid.UUID, more: More) -> bool:
                 if not _pass(removal, more) and more() and _finish(removal):
                     return True
     except LeaseLost:
+        return False
+    except StoreAway as error:
+        log.warning("vector_store_away", reason=str(error), removal=str(removal.id))
+        put_off(removal, now() + AWAY_PAUSE, table="assistant.Vector")
         return False
     put_off(removal, now())
     return False

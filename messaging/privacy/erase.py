@@ -16,6 +16,7 @@ from django.apps import apps
 from django.db import IntegrityError
 from django.db.models import F
 
+from assistant.vectors.port import StoreAway
 from assistant.vectors.rows import store_forget
 from channels_app.contract import Sender
 from channels_app.models import Channel
@@ -50,6 +51,7 @@ LEASE = timedelta(minutes=2)
 RENEWAL = timedelta(minutes=30)  # of one that waits for the index, which is made anew as a whole
 PAUSE = timedelta(seconds=2)  # after which no process remembers whom an id led to; between looks at open receipts
 HELD_PAUSE = timedelta(minutes=5)
+AWAY_PAUSE = timedelta(seconds=30)  # of the store of vectors
 HELD = "legal hold"  # what an erasure waits for, instead of a table
 ERASED = "erased"
 
@@ -115,6 +117,10 @@ def _emptied(erasure_id: uuid.UUID, more: More) -> Erasure | None:
             if not _pass(erasure, person, more) and more():
                 return erasure if lease_longer(erasure, RENEWAL) else None
     except LeaseLost:
+        return None
+    except StoreAway as error:
+        log.warning("vector_store_away", reason=str(error), erasure=str(erasure.id))
+        put_off(erasure, now() + AWAY_PAUSE, table="assistant.Vector")
         return None
     put_off(erasure, now())
     return None

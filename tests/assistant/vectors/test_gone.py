@@ -79,3 +79,33 @@ def test_with_the_tenant(said, tenant, other_tenant, settings, tmp_path, monkeyp
         assert removal_go_on(begun.id, always)
     with tenant_scope(tenant.id):
         assert store().count("message") == 0
+
+
+def test_the_person_waits_for_a_store_that_is_away_and_goes_then(said, monkeypatch, request, vector_store) -> None:
+    if vector_store not in ("qdrant", "pinecone"):
+        pytest.skip("it is the database itself")
+    monkeypatch.setattr(erase_room, "PAUSE", timedelta(0))
+    away = request.getfixturevalue("server" if vector_store == "qdrant" else "pinecone")
+    away.broken = 503
+    begun = erase_room.erasure_start(said.conversation.contact_id, "system")
+    assert not any(erase_room.erasure_go_on(begun.id, always) for _ in range(3))
+    begun.refresh_from_db()
+    assert (begun.table, begun.claim, begun.due_at > now()) == ("assistant.Vector", None, True)
+    away.broken = 0
+    type(begun).objects.update(due_at=now())
+    assert any(erase_room.erasure_go_on(begun.id, always) for _ in range(3))
+    assert left() == (1, 1, 0)
+
+
+def test_the_tenant_waits_for_a_store_that_is_away(
+    said, tenant, other_tenant, settings, tmp_path, request, vector_store
+) -> None:
+    if vector_store != "qdrant":
+        pytest.skip("as the person")
+    settings.MEDIA_ROOT = tmp_path
+    request.getfixturevalue("server").broken = 503
+    begun = removal_start(tenant, "system")
+    with tenant_scope(other_tenant.id):
+        assert not removal_go_on(begun.id, always)
+    begun.refresh_from_db()
+    assert (begun.table, begun.claim, begun.due_at > now()) == ("assistant.Vector", None, True)
