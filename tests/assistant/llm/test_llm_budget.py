@@ -200,6 +200,21 @@ def test_a_new_day_begins_with_nothing(scope, limits, monkeypatch) -> None:
 
 
 @pytest.mark.django_db
+def test_a_question_belongs_to_the_day_on_which_it_was_asked(scope, limits, monkeypatch) -> None:
+    """Midnight gives back nothing of the new day, and takes nothing from it."""
+    limits(hard_usd=1)
+    offer = Offer(Server("1", "house", "openai", "https://llm.example.com/v1", ""), "m", output_usd=1_000)
+    asked, day = question(max_tokens=900), budget.today()
+    held = budget.reserve(offer, asked)
+    monkeypatch.setattr(budget, "today", lambda: day.replace(year=day.year + 1))
+    later = budget.reserve(offer, asked)
+    budget.settle_failed(held, asked, "llm_refused", "")
+    spent = dict(ModelBudget.objects.values_list("day", "spent_micros"))
+    assert spent == {held.day: 0, later.day: 900_000} and held.day == day
+    assert ModelUse.objects.get().day == day
+
+
+@pytest.mark.django_db
 def test_each_try_that_was_answered_is_paid(twin, tenant, scope) -> None:
     """A provider is paid for what it wrote, whether it makes sense to us or not."""
     model(provider(tenant, twin), output_usd=1000)
