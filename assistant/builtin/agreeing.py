@@ -10,7 +10,7 @@ from assistant.builtin.phrases.consents import AGREEABLE, UNLESS, after_yes, sig
 from assistant.builtin.phrases.denials import begins_with_no, clauses
 from assistant.builtin.phrases.unsure import lacks_it
 from assistant.builtin.turn import CONFIRMING
-from assistant.intents.common import CANCEL, NO, YES
+from assistant.intents.common import CANCEL, HUMAN, NO, YES
 from assistant.intents.learning.training import normal
 from assistant.port import EngineReply
 
@@ -56,5 +56,8 @@ class Agreeing(Collecting):
         skill = self.skill(wanted)
         if skill is None or (said != YES and rest is None):
             return None
-        asked = self.ask_whether(skill).contents
-        return self.misunderstood(list(asked), skill.name, stage=CONFIRMING, on_yes=self.on_yes, expected=("yes", "no"))
+        *before, asked = self.ask_whether(skill).contents
+        asked = self.wording.also_human(asked, HUMAN)  # "yes, but only the lamp" is for a colleague
+        return self.misunderstood(
+            [*before, asked], skill.name, stage=CONFIRMING, on_yes=self.on_yes, expected=("yes", "no")
+        )

@@ -13,19 +13,25 @@ from urllib.parse import urlencode
 from assistant import slots
 from assistant.builtin.agreeing import Agreeing
 from assistant.builtin.phrases.consents import sign_of
-from assistant.builtin.phrases.denials import denied
+from assistant.builtin.phrases.denials import denied, said_in
 from assistant.builtin.phrases.person_wanted import person_wanted
 from assistant.builtin.phrases.signs import WORD, signs_in
 from assistant.builtin.phrases.wishes import parts_of_wish
 from assistant.builtin.turn import COLLECTING, NAME
-from assistant.intents.common import CANCEL, EITHER_WAY, GREETING, HELP, HUMAN, THANKS, UPSET
+from assistant.intents.common import APOLOGY, CANCEL, EITHER_WAY, GOODBYE, GREETING, HELP, HUMAN, NO, THANKS, UPSET, YES
 from assistant.intents.learning.training import normal
 from assistant.intents.recognised import MEANING
 from assistant.intents.stages import SETTLED
 from assistant.port import EngineReply
 from channels_app.content.types import Content
 
+BESIDE_ELSE = frozenset({APOLOGY, GOODBYE, GREETING, NO, THANKS, UPSET, YES})  # what may stand beside any wish
+DONE = frozenset({CANCEL, THANKS, YES})  # after which it asks whether there is anything else
+NO_THANKS = frozenset(
+    {"no thanks", "no thank you", "nein danke", "no gracias", "non merci", "não obrigado", "não obrigada"}
+)
 PART = 0.8  # how sure it must be of a part of a message; the half of a sentence deceives sooner
+CLEAR = 0.9  # … where the rest of it is not understood
 
 
 class Dialogue(Agreeing):
@@ -49,15 +55,14 @@ class Dialogue(Agreeing):
             self.several_recognised,
             self.flow_begun,
             self.intent_recognised,
+            self.part_recognised,
             self.number_alone,
             self.fact_found,
             self.product_named,
             self.nearly_recognised,
         )
-        for look in looked_for:
-            if reply := look():
-                return reply
-        return self.not_understood()
+        reply = next((reply for look in looked_for if (reply := look())), None)
+        return self.goods_noted(reply or self.not_understood())
 
     def nothing_written(self) -> EngineReply | None:
         """Pictures and the like are acknowledged, faces answered; an open question is asked again."""
@@ -121,8 +126,24 @@ class Dialogue(Agreeing):
         return self.resolve(first)
 
     def intent_recognised(self) -> EngineReply | None:
-        """Words that greet as well as bid farewell ("ciao") greet at first."""
+        """Words that greet as well as bid farewell ("ciao") greet at first; a "no" to "what else can I do?" bids farewell."""
         skill = self.recognised
         if self.turn == 0 and " " not in self.text and normal(self.text) in EITHER_WAY:
             skill = self.skill(GREETING)
+        done = self.before in DONE or normal(self.text) in NO_THANKS
+        if skill and skill.name == NO and done and not self.on_yes:
+            skill = self.skill(GOODBYE) or skill
+        elif skill and skill.name in BESIDE_ELSE and not self.taught_so and (part := self.part_recognised()):
+            return part
         return self.begin(skill) if skill else None
+
+    def part_recognised(self) -> EngineReply | None:
+        """Of what is not understood as a whole the one part that clearly is: "sorry, are you real?", "I paid 59.90 on 12/11, when
+        will it be here"."""
+        parts = said_in(self.text)
+        looked = (one.classification for one in self.looked_at_all(parts)) if parts else ()
+        clear = {
+            one.intent for part, one in zip(parts, looked, strict=False) if one.confidence >= CLEAR and not denied(part)
+        }
+        wanted = [skill for name in clear - BESIDE_ELSE if (skill := self.skill(name))]
+        return self.begin(wanted[0]) if len(wanted) == 1 else None

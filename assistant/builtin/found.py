@@ -6,6 +6,7 @@ Owns how these are looked for. Must not decide when.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from assistant import slots
@@ -40,7 +41,7 @@ class Found(Replies):
 
     def fact_found(self, then: Content | None = None, more: float = 0.0) -> EngineReply | None:
         """The knowledge has it. ``then`` is a question to come back to; ``more``: how much surer it must be than elsewhere."""
-        if is_automatic(self.text):  # "message not delivered" is about no article on deliveries
+        if self.is_talk or is_automatic(self.text):  # "message not delivered" is about no article on deliveries
             return None
         known, best = self.options.known + more, next(iter(self.findings), None)
         plain = known if self.look is None else max(known, self.options.known + PLAIN)
@@ -130,5 +131,10 @@ class Found(Replies):
 
     def not_understood(self) -> EngineReply:
         """It does not know, says so, and offers a human."""
-        reply = self.misunderstood([self.wording.unknown(HUMAN)], on_yes=HUMAN, expected=(HUMAN,))
+        said = [self.wording.unknown(HUMAN)]
+        offer: dict[str, Any] = {"on_yes": HUMAN, "expected": (HUMAN,)}
+        if self.is_talk:  # no reason to call a colleague
+            reply = self.answer(said, confidence=self.classification.confidence, **offer)
+        else:
+            reply = self.misunderstood(said, **offer)
         return replace(reply, unanswered=True)

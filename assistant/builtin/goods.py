@@ -16,7 +16,7 @@ from assistant.port import EngineReply
 from channels_app.content.types import Content
 from channels_app.words.folding import unmarked
 
-FEW = 4  # words that may be a name, and what stands around it: "the Birk one"
+FEW = 5  # words that may be a name, and what stands around it: "the Birk one", "et des sacs à dos"
 
 
 class Goods(Found):
@@ -80,6 +80,17 @@ class Goods(Found):
         )  # none where it only asks back
         said = unmarked(" ".join(words for words, _ in fact.documents()).casefold()) if fact else ""
         return reply if told is None or not told.contents or told.thing.casefold() in said else self.tell_of(told, then)
+
+    def goods_noted(self, reply: EngineReply) -> EngineReply:
+        """The reply with what its cards show remembered: "how much is it?" after a recommendation is of these."""
+        cards = [card.title for content in reply.contents for card in content.cards or ()]
+        if self.ask_shop is None or not cards or reply.intent == PRODUCTS:
+            return reply
+        told = self.ask_shop(self.saying(", ".join(cards)), {}, "mention")
+        if told is None or not told.memory:
+            return reply
+        memory = reply.context["assistant"] | {"goods": dict(told.memory), "about": PRODUCTS}
+        return replace(reply, context={**reply.context, "assistant": memory})
 
     def product_named(self) -> EngineReply | None:
         """Nothing but the name of a product."""

@@ -26,6 +26,7 @@ from assistant.knowledge.search import Passage, known_from
 from assistant.port import AskedAs, EngineRequest, HistoryEntry, NotAtOnce, Told
 from channels_app.content.options import choice_for
 from channels_app.content.types import Choice, Content, text
+from channels_app.words.folding import unmarked
 from channels_app.words.text import is_elsewhere
 
 NAME = "builtin"
@@ -42,7 +43,7 @@ SURE_OF_A_HUMAN = 0.85  # likeness alone: "for three persons" is near to a wish 
 #: docs/decisions/0052-what-tells-intents-apart.md has what that costs. Of an intent with fewer examples it is not asked
 SENTENCE, LITTLE, SURE_OF_LITTLE, ENOUGH = 7, 0.3, 0.85, 10
 MARKS = " .,;:!?¿¡\"'()[]…"  # around a word
-TALK = frozenset(map(normal, BACKGROUND))
+TALK = frozenset(unmarked(normal(said)) for said in BACKGROUND)  # as many type it
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,16 @@ class Turn:
         """Whether the text is an example, word for word."""
         return self.lessons.classifier.exact.get(normal(self.text)) is not None
 
+    @property
+    def is_talk(self) -> bool:
+        """Whether it is of the weather and the like: none of the assistant's business, and understood."""
+        return unmarked(normal(self.text)) in TALK
+
     @cached_property
     def passage(self) -> Passage | None:
         """The best of the articles by letters and meaning, if it is worth telling. Talk of the weather is near to none,
         though an article may have its words ("qué tiempo hace", "cuánto tiempo tengo")."""
-        if self.look is None or not self.lessons.knowledge.facts or normal(self.text) in TALK:
+        if self.look is None or not self.lessons.knowledge.facts or self.is_talk:
             return None
         if not any(word.strip(MARKS).isalpha() for word in self.text.split()):  # a number or a code means no article
             return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from assistant.demo import english, french, german, portuguese, services, spanish
+from assistant.demo import english, everyday, french, german, portuguese, services, spanish
 from assistant.intents.lessons import invalidate
 from assistant.models import Intent, KnowledgeEntry
 from tenants.models import Tenant
@@ -70,5 +70,5 @@ INTENTS: dict[str, dict[str, Any]] = {name: _intent(name, members) for name, mem
 KNOWLEDGE: Taught = {
     (language, title): members
     for language, words in {"en": english, **FURTHER}.items()
-    for title, members in (words.KNOWLEDGE | services.KNOWLEDGE[language]).items()
+    for title, members in (words.KNOWLEDGE | services.KNOWLEDGE[language] | everyday.KNOWLEDGE[language]).items()
 }

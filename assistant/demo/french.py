@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Où est ma commande",
         "examples": [
+            "quand est-ce que ça arrive", "ce n'est toujours pas là",
             "c'est où", "j'attends depuis trois semaines", "pourquoi c'est si long", "ça devrait déjà être là",
             "pouvez-vous suivre AC-10042", "numéro de commande AC-10042", "où sont mes affaires",
             "quand mon colis sera-t-il livré", "j'ai commandé il y a deux semaines et je n'ai rien reçu",
@@ -74,12 +75,12 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Délais de livraison",
         "examples": [
-            "vous livrez en suisse, c'est combien", "combien coûte l'envoi à l'étranger", "plus vite, c'est possible",
+            "jusqu'à quelle heure faut-il commander", "vous livrez en suisse, c'est combien", "combien coûte l'envoi à l'étranger", "plus vite, c'est possible",
             "j'en ai besoin pour vendredi", "est-ce que ça arrive avant le week-end", "il me le faut pour demain", "combien coûte la livraison en belgique",
             "dois-je payer les frais de port", "l'express est rapide",
             "combien de temps prend la livraison", "délai de livraison", "frais de port",
             "combien coûte la livraison", "la livraison est-elle gratuite", "avez-vous une livraison express",
-            "sous combien de jours livrez-vous",
+            "sous combien de jours livrez-vous", "c'est long", "ça prend longtemps",
         ],
         "reply": "La livraison standard prend 2 à 4 jours ouvrés et est gratuite dès 50 euros (sinon 4,90). "
                  "En express, vous recevez tout le jour ouvré suivant pour 9,90, si vous commandez avant 14 h.",
@@ -151,7 +152,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Réductions",
         "examples": [
             "c'est trop cher pour moi",
-            "avez-vous un code promo", "réduction", "bon de réduction", "y a-t-il des soldes", "réduction étudiant",
+            "avez-vous un code promo", "réduction", "bon de réduction", "y a-t-il des soldes", "réduction étudiant", "je suis étudiant",
             "mon code promo ne marche pas", "offres spéciales", "puis-je l'avoir moins cher",
         ],
         "reply": "Les abonnés à notre lettre d'information ont 10 % sur leur première commande, les étudiants "
@@ -226,7 +227,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Moyens de paiement": {
         "questions": [
-            "puis-je payer par carte",
+            "puis-je payer par carte", "puis-je payer en trois fois",
             "comment puis-je payer", "quelles cartes acceptez-vous", "puis-je payer avec paypal",
             "moyens de paiement",
         ],
@@ -235,7 +236,7 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Conditions de retour": {
         "questions": [
-            "combien de temps ai-je",
+            "combien de temps ai-je", "et si ça ne me plaît pas", "combien coûte le retour",
             "puis-je le rendre en magasin", "dois-je payer le retour",
             "quel est le délai de retour", "jusqu'à quand puis-je échanger",
             "combien de jours pour renvoyer", "jusqu'à quand puis-je renvoyer un article",

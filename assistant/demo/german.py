@@ -18,7 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Wo ist meine Ware?",
         "examples": [
-            "wo ist es", "wo bleibt es", "ich warte seit drei wochen", "warum dauert das so lange", "es müsste längst da sein",
+            "wo ist es", "wo bleibt es", "wann ist es da", "ich warte seit drei wochen", "warum dauert das so lange", "es müsste längst da sein",
             "wann wird mein paket geliefert",
             "kannst du AC-10042 verfolgen", "bestellnummer AC-10042",
             "ich habe vor zwei wochen bestellt und es ist noch nichts da",
@@ -51,7 +51,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "examples": [
             "AC-10042 zurückgeben", "ich möchte die bestellung AC-10042 zurückgeben",
             "wie gebe ich eine jacke zurück", "die farbe gefällt mir nicht, kann ich es zurückgeben", "zurückgeben",
-            "die größe ist falsch", "falsche größe geliefert", "ihr habt mir die falsche größe geschickt",
+            "die größe ist falsch", "falsche größe geliefert", "ich habe die falsche größe erhalten", "ihr habt mir die falsche größe geschickt",
             "rückgabe", "retoure", "rücksendung", "ich möchte etwas zurückgeben", "ich möchte etwas zurückschicken",
             "wie kann ich etwas zurückgeben", "wie schicke ich etwas zurück", "ich brauche ein rücksendeetikett",
             "die schuhe passen nicht", "die jacke ist zu klein", "umtausch", "kann ich das umtauschen",
@@ -70,7 +70,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Lieferzeiten",
         "examples": [
-            "was kostet der versand ins ausland", "geht es auch schneller",
+            "bis wann muss ich bestellen", "was kostet der versand ins ausland", "geht es auch schneller",
             "ich brauche es bis freitag", "kommt es noch vor dem wochenende", "kann ich es bis morgen haben", "was kostet der versand nach frankreich",
             "muss ich für die lieferung bezahlen",
             "wie lange dauert der versand", "lieferzeit", "versandkosten", "was kostet der versand",
@@ -143,7 +143,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Rabatte",
         "examples": [
             "das ist mir zu teuer",
-            "haben sie einen rabattcode", "gutschein", "rabatt", "gibt es gerade angebote", "studentenrabatt",
+            "haben sie einen rabattcode", "gutschein", "rabatt", "gibt es gerade angebote", "studentenrabatt", "ich bin student",
             "mein gutscheincode geht nicht", "bekomme ich das billiger", "sonderangebote",
         ],
         "reply": "Wer den Newsletter abonniert, bekommt 10 % auf die erste Bestellung; Studierende 15 % mit gültigem Ausweis.",
@@ -157,7 +157,7 @@ INTENTS: dict[str, dict[str, Any]] = {
             "ihr habt den falschen betrag abgebucht", "meine karte wurde doppelt belastet",
             "ich habe doppelt bezahlt", "von meinem konto ist zu viel abgegangen", "das ist lächerlich",
             "wollt ihr mich veräppeln", "jetzt reicht es mir", "ein schlechter scherz",
-            "das paket ist kaputt angekommen", "zweimal abgebucht", "das kann doch nicht wahr sein",
+            "das paket ist kaputt angekommen", "zweimal abgebucht", "mir wurde zweimal geld abgebucht", "das kann doch nicht wahr sein",
             "ich möchte mich beschweren", "beschwerde", "reklamation", "das ist eine frechheit",
             "die ware ist kaputt angekommen",
             "mein paket war beschädigt", "ich habe den falschen artikel bekommen", "es fehlt etwas in meinem paket",
@@ -211,15 +211,15 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
         "tags": ["geld", "erstattung"],
     },
     "Zahlungsarten": {
-        "questions": ["wie kann ich bezahlen", "welche zahlungsarten gibt es", "kann ich mit paypal zahlen",
+        "questions": ["wie kann ich bezahlen", "kann ich in raten zahlen", "welche zahlungsarten gibt es", "kann ich mit paypal zahlen",
                       "kann ich auf rechnung kaufen"],
         "answer": "Sie zahlen mit Visa, Mastercard, PayPal, per Überweisung oder auf Rechnung binnen 14 Tagen.",
         "tags": ["zahlung", "kreditkarte", "rechnung"],
     },
     "Rückgaberecht": {
         "questions": [
-            "wie lange habe ich zeit",
-            "kann ich es im laden zurückgeben", "kann ich die rücksendung in der filiale abgeben",
+            "wie lange habe ich zeit", "und wenn es mir nicht gefällt", "was kostet mich die rückgabe",
+            "kann ich es im laden zurückgeben", "kann ich die auch im laden abgeben", "kann ich die rücksendung in der filiale abgeben",
             "bis wann kann ich etwas zurückschicken", "wie viele tage habe ich für die rücksendung",
             "wie lange habe ich zeit zum umtauschen",
             "wie lange kann ich zurückgeben", "ist die rücksendung kostenlos", "rückgabefrist"],

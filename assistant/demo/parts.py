@@ -17,6 +17,10 @@ def place(name: str, address: str, latitude: float, longitude: float) -> dict[st
     }
 
 
+def article(answer: str, *questions: str, tags: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"questions": list(questions), "answer": answer, "tags": list(tags)}
+
+
 def card(title: str, subtitle: str, product: str, asked: str = "Check stock") -> dict[str, Any]:
     ask = {"type": "postback", "title": asked, "payload": f"intent:stock?product={product}"}
     return {"title": title, "subtitle": subtitle, "buttons": [ask]}

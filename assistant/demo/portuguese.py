@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Minha encomenda",
         "examples": [
+            "ainda não chegou", "e ainda não chegou",
             "onde está", "estou à espera há três semanas", "porque demora tanto", "já devia ter chegado",
             "pode rastrear AC-10042", "número de encomenda AC-10042", "onde estão as minhas coisas",
             "encomendei há duas semanas e ainda não chegou nada", "encomendei uma tenda e não a recebi",
@@ -69,6 +70,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Prazos de entrega",
         "examples": [
+            "até que horas tenho de encomendar",
             "enviam para o brasil, quanto custa", "quanto custa enviar para o estrangeiro", "pode ser mais rápido",
             "preciso disso até sexta", "chega antes do fim de semana", "quero isso para amanhã", "quanto custa o envio para espanha",
             "tenho de pagar os portes", "o envio paga-se",
@@ -141,7 +143,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Descontos",
         "examples": [
             "acho isso muito caro",
-            "têm algum código de desconto", "desconto", "cupão", "cupom", "há promoções", "desconto para estudantes",
+            "têm algum código de desconto", "desconto", "cupão", "cupom", "há promoções", "desconto para estudantes", "sou estudante",
             "o meu código não funciona", "fica mais barato",
         ],
         "reply": "Quem subscreve a newsletter tem 10 % na primeira encomenda; os estudantes, 15 % com cartão "
@@ -215,14 +217,14 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Formas de pagamento": {
         "questions": [
-            "como posso pagar", "que cartões aceitam", "posso pagar com paypal", "formas de pagamento",
+            "como posso pagar", "posso pagar em prestações", "que cartões aceitam", "posso pagar com paypal", "formas de pagamento",
         ],
         "answer": "Pode pagar com Visa, Mastercard, PayPal, transferência ou fatura a 14 dias.",
         "tags": ["pagamento", "cartão", "fatura"],
     },
     "Prazo de devolução": {
         "questions": [
-            "quanto tempo tenho",
+            "quanto tempo tenho", "e se não gostar", "quanto custa a devolução",
             "posso devolver na loja",
             "até quando posso devolver", "quantos dias há para devolver um artigo",
             "qual é o prazo para trocar um artigo",

@@ -18,6 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Dónde está mi pedido",
         "examples": [
+            "todavía no ha llegado", "y no ha llegado",
             "dónde está", "llevo esperando tres semanas", "por qué tarda tanto", "ya debería haber llegado",
             "puedes rastrear AC-10042", "número de pedido AC-10042", "dónde están mis cosas",
             "cuándo me entregan el paquete", "pedí una tienda de campaña hace dos semanas y no ha llegado",
@@ -69,6 +70,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Plazos de entrega",
         "examples": [
+            "hasta qué hora puedo pedir",
             "cuánto cuesta enviar al extranjero", "puede ser más rápido",
             "lo necesito para el viernes", "llega antes del fin de semana", "lo quiero para mañana", "cuánto cuesta el envío a portugal",
             "tengo que pagar el envío",
@@ -143,7 +145,7 @@ INTENTS: dict[str, dict[str, Any]] = {
         "title": "Descuentos",
         "examples": [
             "me parece muy caro",
-            "tenéis algún código de descuento", "descuento", "cupón", "hay ofertas", "descuento para estudiantes",
+            "tenéis algún código de descuento", "descuento", "cupón", "hay ofertas", "descuento para estudiantes", "soy estudiante",
             "mi código no funciona", "me lo podéis dejar más barato", "promociones",
         ],
         "reply": "Quien se suscribe al boletín tiene un 10 % en su primer pedido; los estudiantes, un 15 % "
@@ -216,14 +218,14 @@ KNOWLEDGE: dict[str, dict[str, Any]] = {
     },
     "Formas de pago": {
         "questions": [
-            "cómo puedo pagar", "qué tarjetas aceptan", "puedo pagar con paypal", "formas de pago",
+            "cómo puedo pagar", "se puede pagar a plazos", "qué tarjetas aceptan", "puedo pagar con paypal", "formas de pago",
         ],
         "answer": "Puedes pagar con Visa, Mastercard, PayPal, transferencia o factura a 14 días.",
         "tags": ["pago", "tarjeta", "factura"],
     },
     "Plazo de devolución": {
         "questions": [
-            "cuánto tiempo tengo",
+            "cuánto tiempo tengo", "y si no me gusta", "cuánto cuesta devolverlo",
             "puedo devolverlo en la tienda",
             "hasta cuándo puedo devolverlo", "cuántos días hay para devolver algo",
             "cuál es el plazo para cambiar un artículo",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 #: the intents with a part of their own in the dialogue
 HUMAN, HELP, YES, NO, CANCEL, GREETING = "human", "help", "yes", "no", "cancel", "greeting"
-GOODBYE, UPSET, THANKS = "goodbye", "upset", "thanks"
+GOODBYE, UPSET, THANKS, APOLOGY = "goodbye", "upset", "thanks", "apology"
 #: what greets at first, and bids farewell later
 EITHER_WAY = frozenset({"ciao", "servus", "salut", "chao", "aloha", "shalom", "salam", "hej", "namaste"})
 
@@ -45,18 +45,18 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "en": (
             ("bye", "goodbye", "see you", "see you later", "bye bye", "have a nice day", "that's all",
              "that is all for now",
-             "talk to you later", "thanks, bye"),
+             "talk to you later", "thanks, bye", "no thanks, that's all"),
             ("Goodbye, and have a nice day!", "Bye! I am here whenever you need me."),
         ),
         "de": (
-            ("tschüss", "auf wiedersehen", "bis bald", "ciao", "schönen tag noch", "das war alles", "bis später", "danke, tschüss"),
+            ("tschüss", "auf wiedersehen", "bis bald", "ciao", "schönen tag noch", "das war alles", "bis später", "danke, tschüss", "nein danke, das war's"),
             ("Auf Wiedersehen und einen schönen Tag!",),
         ),
-        "es": (("adiós", "hasta luego", "hasta pronto", "nos vemos", "eso es todo", "chao", "gracias, adiós"), ("¡Hasta pronto!",)),
-        "fr": (("au revoir", "à bientôt", "bonne journée", "c'est tout", "à plus tard", "merci, au revoir"),
+        "es": (("adiós", "hasta luego", "hasta pronto", "nos vemos", "eso es todo", "no gracias, eso es todo", "chao", "gracias, adiós"), ("¡Hasta pronto!",)),
+        "fr": (("au revoir", "à bientôt", "bonne journée", "c'est tout", "non merci, c'est tout", "à plus tard", "merci, au revoir"),
               ("Au revoir et bonne journée !",)),
         "pt": (
-            ("adeus", "tchau", "até logo", "até breve", "é tudo", "tenha um bom dia", "obrigado, adeus"),
+            ("adeus", "tchau", "até logo", "até breve", "é tudo", "não obrigado, é tudo", "tenha um bom dia", "obrigado, adeus"),
             ("Até breve e tenha um bom dia!",),
         ),
     },
@@ -64,16 +64,16 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "en": (
             ("thanks", "thank you", "thank you very much", "thanks a lot", "many thanks", "cheers", "thx",
              "great, thank you",
-             "that helped, thanks", "thanks for your help", "perfect thanks"),
+             "great", "cool", "perfect", "awesome", "brilliant", "that helped, thanks", "thanks for your help", "perfect thanks"),
             ("You are welcome!", "Glad I could help."),
         ),
-        "de": (("danke", "vielen dank", "danke schön", "danke für die hilfe", "besten dank", "super, danke"),
+        "de": (("danke", "vielen dank", "danke schön", "danke für die hilfe", "besten dank", "super, danke", "super", "toll", "prima", "perfekt", "alles klar, danke"),
               ("Gern geschehen!",)),
-        "es": (("gracias", "muchas gracias", "mil gracias", "gracias por la ayuda", "te lo agradezco"), ("¡De nada!",)),
-        "fr": (("merci", "merci beaucoup", "un grand merci", "merci pour votre aide", "je vous remercie"),
+        "es": (("gracias", "muchas gracias", "mil gracias", "gracias por la ayuda", "te lo agradezco", "genial", "perfecto", "estupendo"), ("¡De nada!",)),
+        "fr": (("merci", "merci beaucoup", "un grand merci", "merci pour votre aide", "je vous remercie", "génial", "parfait", "super, merci"),
               ("Avec plaisir !",)),
         "pt": (
-            ("obrigado", "obrigada", "muito obrigado", "muito obrigada", "obrigado pela ajuda", "valeu"),
+            ("obrigado", "obrigada", "muito obrigado", "muito obrigada", "obrigado pela ajuda", "valeu", "fixe", "ótimo", "perfeito"),
             ("De nada!",),
         ),
     },
@@ -99,7 +99,7 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
             ("Muito bem, obrigado! O que posso fazer por si?",),
         ),
     },
-    "apology": {
+    APOLOGY: {
         "en": (("sorry", "i am sorry", "my bad", "my mistake", "oops, sorry"), ("No problem at all. What can I do for you?",)),
         "de": (
             ("entschuldigung", "tut mir leid", "sorry, mein fehler", "verzeihung", "mein fehler"),
@@ -114,23 +114,23 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     "who_are_you": {
         "en": (
-            ("who are you", "are you a bot", "are you a robot", "are you real", "are you human", "am i talking to a machine", "what is your name"),
+            ("who are you", "are you a bot", "are you a robot", "are you real", "are you human", "are you a real person", "is this a bot", "are you chatgpt", "am i talking to a machine", "what is your name"),
             ("I am {bot}, the assistant of this chat: a program. A colleague is a word away.",),
         ),
         "de": (
-            ("wer bist du", "bist du ein bot", "bist du ein roboter", "bist du echt", "bist du ein mensch", "rede ich mit einer maschine", "wie heißt du"),
+            ("wer bist du", "bist du ein bot", "bist du ein roboter", "bist du echt", "sind sie echt", "bist du ein mensch", "ist das ein bot", "bist du chatgpt", "rede ich mit einer maschine", "wie heißt du"),
             ("Ich bin {bot}, der Assistent in diesem Chat: ein Programm. Auf Wunsch hole ich jemanden aus dem Team.",),
         ),
         "es": (
-            ("quién eres", "eres un bot", "eres un robot", "eres real", "eres humano", "estoy hablando con una máquina", "cómo te llamas"),
+            ("quién eres", "eres un bot", "eres un robot", "eres real", "eres humano", "eres una persona", "eres de verdad", "eres chatgpt", "estoy hablando con una máquina", "cómo te llamas"),
             ("Soy {bot}, el asistente de este chat: un programa. Si quieres, busco a una persona.",),
         ),
         "fr": (
-            ("qui es-tu", "qui êtes-vous", "es-tu un robot", "êtes-vous un robot", "tu es réel", "êtes-vous humain", "je parle à une machine", "comment tu t'appelles"),
+            ("qui es-tu", "qui êtes-vous", "es-tu un robot", "êtes-vous un robot", "tu es réel", "êtes-vous humain", "t'es un robot", "t'es réel", "tu es une vraie personne", "c'est un robot", "je parle à une machine", "comment tu t'appelles"),
             ("Je suis {bot}, l'assistant de ce chat : un programme. Je peux appeler un collègue si vous le souhaitez.",),
         ),
         "pt": (
-            ("quem és tu", "quem é você", "és um robô", "você é um robô", "você é real", "és humano", "estou a falar com uma máquina", "como te chamas"),
+            ("quem és tu", "quem é você", "és um robô", "você é um robô", "você é real", "és humano", "és real", "és uma pessoa", "você é uma pessoa", "isto é um robô", "estou a falar com uma máquina", "como te chamas"),
             ("Sou {bot}, o assistente deste chat: um programa. Se quiser, chamo um colega.",),
         ),
     },
@@ -197,23 +197,23 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         "en": (
             ("help", "what can you do", "how does this work", "can you help me", "i need help", "what can i ask you",
              "menu",
-             "i have a question", "quick question", "one more thing", "show me the options", "start", "what are my options"),
+             "i have a question", "quick question", "one more thing", "what do you do", "i need help with my purchase", "what happens now", "show me the options", "start", "what are my options"),
             ("I can help with these. Choose one, or ask in your own words.",),
         ),
         "de": (
-            ("hilfe", "was kannst du", "wie funktioniert das", "kannst du mir helfen", "ich habe eine frage", "hab ne frage", "noch eine frage", "ich brauche hilfe", "menü"),
+            ("hilfe", "was kannst du", "wie funktioniert das", "kannst du mir helfen", "ich habe eine frage", "hab ne frage", "noch eine frage", "was macht ihr so", "ich brauche hilfe bei meinem einkauf", "was passiert jetzt", "ich brauche hilfe", "menü"),
             ("Dabei kann ich helfen. Wählen Sie etwas aus, oder fragen Sie mit eigenen Worten.",),
         ),
         "es": (
-            ("ayuda", "qué puedes hacer", "cómo funciona", "puedes ayudarme", "tengo una pregunta", "una pregunta", "otra cosa", "necesito ayuda", "menú"),
+            ("ayuda", "qué puedes hacer", "cómo funciona", "puedes ayudarme", "tengo una pregunta", "una pregunta", "otra cosa", "qué hacen ustedes", "necesito ayuda con mi compra", "y ahora qué", "necesito ayuda", "menú"),
             ("Puedo ayudarte con esto. Elige una opción o pregunta con tus palabras.",),
         ),
         "fr": (
-            ("j'ai une question", "une question", "encore une question", "que sais-tu faire", "aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
+            ("j'ai une question", "une question", "encore une question", "que faites-vous", "j'ai besoin d'aide pour mon achat", "et maintenant", "que sais-tu faire", "aide", "que pouvez-vous faire", "comment ça marche", "pouvez-vous m'aider", "j'ai besoin d'aide"),
             ("Je peux vous aider sur ces sujets. Choisissez, ou posez votre question.",),
         ),
         "pt": (
-            ("tenho uma pergunta", "tenho uma dúvida", "mais uma coisa", "ajuda", "o que você pode fazer", "o que podes fazer", "como funciona", "pode me ajudar", "preciso de ajuda"),
+            ("tenho uma pergunta", "tenho uma dúvida", "mais uma coisa", "o que fazem vocês", "preciso de ajuda com a minha compra", "e agora", "ajuda", "o que você pode fazer", "o que podes fazer", "como funciona", "pode me ajudar", "preciso de ajuda"),
             ("Posso ajudar com estes assuntos. Escolha um ou pergunte por outras palavras.",),
         ),
     },
@@ -249,16 +249,16 @@ COMMON: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     },
     CANCEL: {
         "en": (("actually not", "cancel that", "never mind", "nevermind", "forget it", "stop", "start over", "go back", "abort",
-              "leave it"),
+              "leave it", "actually i will keep it", "i will keep them"),
                ("All right, we leave that. What else can I do for you?",)),
-        "de": (("doch nicht", "lieber nicht", "abbrechen", "vergiss es", "egal", "stopp", "von vorne", "zurück"),
+        "de": (("doch nicht", "lieber nicht", "ich behalte es doch", "ich behalte sie", "abbrechen", "vergiss es", "egal", "stopp", "von vorne", "zurück"),
               ("In Ordnung, lassen wir das. Was kann ich noch tun?",)),
-        "es": (("mejor no", "déjalo", "olvídalo", "no importa", "empezar de nuevo", "volver"),
+        "es": (("mejor no", "déjalo", "al final me lo quedo", "olvídalo", "no importa", "empezar de nuevo", "volver"),
               ("De acuerdo, lo dejamos. ¿Algo más?",)),
-        "fr": (("finalement non", "annuler", "laisse tomber", "peu importe", "recommencer", "retour", "oubliez"),
+        "fr": (("finalement non", "finalement je la garde", "je le garde", "annuler", "laisse tomber", "peu importe", "recommencer", "retour", "oubliez"),
               ("D'accord, on laisse. Autre chose ?",)),
         "pt": (
-            ("melhor não", "afinal não", "deixa para lá", "esquece", "esqueça", "não importa", "começar de novo", "deixe estar"),
+            ("melhor não", "afinal não", "afinal fico com ele", "deixa para lá", "esquece", "esqueça", "não importa", "começar de novo", "deixe estar"),
             ("Está bem, deixamos isso. Posso ajudar em mais alguma coisa?",),
         ),
     },
@@ -418,7 +418,7 @@ SENTENCES: dict[str, dict[str, str]] = {
 
 #: learnt as "none of these", so that everyday talk is not pressed into the nearest intent
 BACKGROUND: tuple[str, ...] = (
-    "what is the weather like today", "tell me a joke", "who won the football match last night",
+    "what is the weather like today", "what's the weather like tomorrow", "what's the weather like", "tell me a joke", "who won the world cup", "who won the football match last night",
     "what is the capital of France",
     "how old are you", "write me a poem about the sea", "i had pasta for dinner", "my cat is sleeping on the sofa",
     "what is the meaning of life", "can you do my homework", "how many planets are there", "play some music",
@@ -429,9 +429,9 @@ BACKGROUND: tuple[str, ...] = (
     "the quick brown fox jumps over the lazy dog", "i think therefore i am", "where do babies come from",
     "how far is the moon", "recite the alphabet backwards", "is there life on mars", "my grandmother knits socks",
     "what should i name my dog", "how do i fix a leaking tap", "my brother is here with us", "peter is at the door", "tell me about quantum physics", "when did the war end",
-    "wie wird das wetter morgen", "erzähl mir einen witz", "wer hat das spiel gewonnen", "mein hund schläft gerade",
+    "wie wird das wetter morgen", "wie wird das wetter", "erzähl mir einen witz", "erzähl mal nen witz", "wer hat das spiel gewonnen", "mein hund schläft gerade",
     "wie weit ist der mond entfernt", "was ist der sinn des lebens", "qué tiempo hace hoy", "cuéntame un chiste",
-    "quién ganó el partido", "cuál es la capital de italia", "quel temps fait-il", "raconte-moi une blague",
+    "quién ganó el partido", "cuenta un chiste", "cuál es la capital de italia", "quel temps fait-il", "raconte-moi une blague", "raconte une blague",
     "qué tiempo hace", "que tempo faz", "que tempo faz hoje", "conta uma piada", "quem ganhou o jogo", "qual é a capital de portugal",
     "qui a gagné le match", "quelle est la capitale de l'espagne",
 )  # fmt: skip

@@ -17,7 +17,7 @@ from assistant.port import AskedAs, EngineRequest, NotAtOnce, Told
 from assistant.products.adaptor import Product, Shop, ShopError, source_of_tenant
 from assistant.products.offered import cards_of, sources_of
 from assistant.products.pointing import Pointer, others_beyond, pointed_at, pointer_in
-from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, Kind
+from assistant.products.shapes import ALSO, AND, ANY, BARE, MINE, PATTERNS, POLITE, SENTENCES, SMALL, WANTED, Kind
 from assistant.products.shelf import named_in, shop_of
 from channels_app.content.types import Content, text
 from channels_app.words.folding import unmarked
@@ -34,7 +34,7 @@ WORD = re.compile(r"\w+")
 class Wish:
     """``said``: the thing without its article, as it was written; ``thing``: its words in small letters, none where the last
     product is meant. ``sure``: the question is about a product by its shape; ``bare``: only after an answer about one;
-    ``pointer``: to some of those that were shown."""
+    ``pointer``: to some of those that were shown; ``wanted``: it is no question, and may be taught as another wish."""
 
     language: str
     kind: Kind
@@ -43,6 +43,7 @@ class Wish:
     sure: bool = True
     bare: bool = False
     pointer: Pointer | None = None
+    wanted: bool = False
 
 
 def product_told(request: EngineRequest, memory: Mapping[str, Any], of: AskedAs = "question") -> Told | None:
@@ -94,7 +95,7 @@ def product_told(request: EngineRequest, memory: Mapping[str, Any], of: AskedAs 
         return Told(wish.said, lacks=SENTENCES[wish.language][4].format(thing=wish.said) if lacked else "", tools=tools)
     return Told(
         wish.said, (text("\n".join(lines)), Content(type="carousel", cards=cards_of(found))), sources_of(found),
-        recalled=not wish.thing or not wish.sure, tools=tools,
+        recalled=not wish.thing or not (wish.sure or wish.wanted), tools=tools,
         memory={"kind": wish.kind, "ids": [one.id for one in found], **({"shown": shown} if wish.pointer or not wish.thing else {})},
     )  # fmt: skip
 
@@ -121,6 +122,10 @@ def wish_in(said: str, before: str = "") -> Wish | None:
         if found := pattern.fullmatch(unmarked(plain)):
             wish = _wish(language, before, _named(found, plain))  # type: ignore[arg-type]
             return replace(wish, sure=False) if wish and wish.thing else None
+    for language, pattern in WANTED:
+        if found := pattern.fullmatch(bare):
+            wish = _wish(language, "search", _named(found, asked))
+            return replace(wish, sure=False, wanted=True) if wish and wish.thing else None
     return None
 
 
@@ -154,7 +159,7 @@ def _named(found: re.Match[str], said: str) -> str:
 
 
 def _name_in(said: str, language: str) -> Wish | None:
-    plain = _plain(said)
+    plain = AND.sub("", _plain(said))
     if not 0 < len(plain.split()) <= LONGEST_NAME:
         return None
     spoken = language.split("-")[0]

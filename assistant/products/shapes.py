@@ -56,6 +56,17 @@ ALSO = tuple(
         ("pt", rf"e {THING}"),
     )
 )
+#: who wants something is shown it where it is a product's name; else that is a wish of another kind ("I need a refund")
+WANTED = tuple(
+    (language, re.compile(unmarked(shape), re.IGNORECASE))
+    for language, shape in (
+        ("en", rf"(?:i(?: would|['’]d) like|i want|i need|(?:i am |i['’]m )?looking for) {THING}"),
+        ("de", rf"(?:ich (?:suche|brauche|möchte|will|hätte gern(?:e)?)|suche|brauche) {THING}"),
+        ("fr", rf"(?:je (?:cherche|veux|voudrais)|il me faut|j['’]aimerais|j['’]ai besoin d['’e]) ?{THING}"),
+        ("es", rf"(?:quiero|busco|necesito|quisiera|me gustaría) {THING}"),
+        ("pt", rf"(?:quero|procuro|preciso de|queria|gostava de) {THING}"),
+    )
+)
 #: no more than what is asked: of the product that was spoken of just now, or of something else
 BARE = re.compile(
     unmarked(

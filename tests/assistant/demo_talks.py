@@ -177,7 +177,7 @@ LINES: tuple[tuple[str, str, str], ...] = (
     ("pt", "Reparam tendas?", "knowledge Reparações"),
     ("pt", "Enganei-me, parem a encomenda", "cancel_order asks order_number"),
     ("pt", "passe-me a alguém", "human"),
-    ("pt", "As botas são pequenas demais", "return_item asks reason"),
+    ("pt", "As botas são pequenas demais", "return_item asks order_number"),
     ("pt", "O que fazem com os meus dados?", "knowledge Os seus dados"),
     ("en", "I don't want it any more, please cancel my order", "cancel_order asks order_number"),
     ("de", "Ich will nicht stornieren, ich möchte etwas zurückgeben", "return_item asks reason"),

@@ -13,7 +13,7 @@ from assistant.intents.recognised import MEANING, Recognised
 
 TAUGHT = [Example("when does it come on friday", "delivery"), Example("i need the boots by friday", "delivery"),
           Example("try the boots on", "fitting"), Example("come and see us", "visit")]  # fmt: skip
-SENTENCE = "I would like to come by on Friday and try on those boots"
+SENTENCE = "can you send somebody to measure my feet at home next Monday"
 
 
 def test_the_share_that_was_taught_counts_rare_words_for_more() -> None:

@@ -168,8 +168,38 @@ def test_what_that_would_cost_is_no_product_that_the_shop_lacks(talk: Any) -> No
         ("de", ["hab ne frage"], "help"), ("fr", ["slt"], "greeting"), ("en", ["sorry"], "apology"),
         ("de", ["hab ich doch gesagt"], "upset"), ("es", ["y la etiqueta"], "knowledge Sin impresora"),
         ("en", ["I want to return my boots", "they dont fit"], "return_item asks order_number"),
+        ("en", ["sorry, are you real?"], "who_are_you"), ("en", ["Hey there, are you a real person?"], "who_are_you"),
+        ("de", ["bist du echt?"], "who_are_you"), ("de", ["Entschuldigung, sind Sie echt?"], "who_are_you"),
+        ("fr", ["t'es un robot ?"], "who_are_you"), ("fr", ["pardon, tu es une vraie personne ?"], "who_are_you"),
+        ("es", ["¿eres una persona?"], "who_are_you"), ("es", ["perdona, ¿eres de verdad?"], "who_are_you"),
+        ("pt", ["és real?"], "who_are_you"), ("pt", ["desculpe, você é uma pessoa?"], "who_are_you"),
+        ("es", ["quiero devolver unas botas que me quedan pequeñas"], "return_item asks order_number"),
+        ("en", ["what do you recommend for winter", "how much is it"], "products oak-2 drizzle ridge-40"),
+        ("en", ["what is your return policy", "I am a student"], "discount"),
+        ("en", ["can i rent a tent", "how much for 3 days"], "knowledge Renting equipment"),
+        ("fr", ["louez-vous du matériel", "combien par jour"], "knowledge Location"),
+        ("fr", ["où est AC-10042", "ok mais quand"], "order_status"), ("de", ["wo ist AC-10042", "aber wann genau"], "order_status"),
+        ("fr", ["où est ma commande ?", "j'ai pas le numéro"], "order_status asks order_number"),
+        ("de", ["wo ist meine bestellung", "die mail ist weg"], "order_status asks order_number"),
+        ("es", ["dónde está mi pedido", "y con mi correo?"], "order_status asks order_number"),
+        ("fr", ["c'est long ?"], "shipping_times"), ("fr", ["il me faut une facture"], "knowledge Facture"),
+        ("en", ["I paid 59.90 € on 12/11, when will it be here"], "order_status asks order_number"),
+        ("en", ["return my tent", "actually i'll keep it"], "cancel"),
+        ("en", ["cancel that", "no thanks"], "goodbye"), ("de", ["vielen dank", "nein"], "goodbye"),
+        ("es", ["¿Tienen tiendas de campaña?", "no gracias"], "goodbye"), ("pt", ["quero uma lanterna"], "products lino"),
+        ("de", ["Ich hätte gern einen Rucksack"], "products ridge-40"), ("en", ["I need a refund"], "return_item asks reason"),
+        ("es", ["genial"], "thanks"), ("pt", ["fixe"], "thanks"), ("es", ["necesito ayuda con mi compra"], "help"),
     ],
 )  # fmt: skip
 def test_what_visitors_of_the_demo_said(talk: Any, language: str, said: list[str], meant: str) -> None:
     """Each was not understood, or answered by something else."""
     assert taken_for(talk(language, said)[-1]) == meant
+
+
+@pytest.mark.parametrize(
+    "said", [["tell me a joke", "What's the weather like tomorrow?"], ["raconte une blague", "quel temps fait il"]]
+)
+def test_talk_of_the_weather_calls_no_colleague(talk: Any, said: list[str]) -> None:
+    """Two such questions, and a human was called; without accents they were answered by articles."""
+    replies = talk("fr" if "blague" in said[0] else "en", [*said, *said])
+    assert [(taken_for(reply), reply.handover) for reply in replies] == [("unknown", False)] * 4

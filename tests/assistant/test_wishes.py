@@ -199,7 +199,8 @@ def test_what_is_merely_like_a_yes_is_asked_again(visitor, said):
     person = visitor()
     person.says("cancel my order AC-10042")
     again = person.says(said)
-    assert (again.handover, again.context["conversation_stage"], titles(again)) == (False, "confirming", ["Yes", "No"])
+    assert (again.handover, again.context["conversation_stage"]) == (False, "confirming")
+    assert titles(again) == ["Yes", "No", "Talk to a human"]  # "only the lamp" is for a colleague
     assert person.says("yes").handover_reason == "intent:cancel_order"
 
 

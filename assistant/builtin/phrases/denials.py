@@ -103,6 +103,13 @@ def clauses(text: str) -> list[str]:
     return parts if 1 < len(parts) <= MOST_CLAUSES else []
 
 
+def said_in(text: str) -> list[str]:
+    """As `clauses`, single words among them: "sorry, are you real?"."""
+    parts = [part.strip() for part in _CLAUSES.split(text[:LOOKED_AT])]
+    parts = [part for part in parts if part]
+    return parts if 1 < len(parts) <= MOST_CLAUSES else []
+
+
 def begins_with_no(text: str, language: str) -> bool:
     """ "No, wait!", to a question that is answered by yes or no."""
     if _NO.match(text) is None or (language == "pt" and _IN_THE.match(text)):

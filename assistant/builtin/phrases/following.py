@@ -31,11 +31,11 @@ _OF_IT = r"(?:it|that|this|they|those|these)"
 BARE = re.compile(
     unmarked(
         rf"{_AND}(?:how much(?: (?:is|are|does|do|would|will) {_OF_IT}(?: (?:cost|be))?)?|what(?: (?:does|do|would|will)|['’]?s) {_OF_IT} (?:cost|price)|(?:(?:what['’]?s |what is )?the )?(?:price|cost)"
-        r"|for how long|how long(?: (?:do i have|have i got|does it take|is that|will it take|would (?:it|that) take))?|until when|by when|(?:is|are|would) (?:it|that|this|they) (?:be )?(?:free|for free|included)(?: of charge)?"
-        r"|(?:was|wie ?viel) (?:kostet|würde)(?: (?:mich )?(?:das|es|sie|er))?(?: kosten)?(?: denn| dann)?|wie ?viel|(?:der |welcher )?preis|wie teuer(?: ist (?:das|es))?|wie lange(?: (?:habe?|hätte) ich(?: zeit)?| dauert (?:das|es))?|bis wann|(?:ist (?:das|es) )?(?:kostenlos|gratis|umsonst)"
-        r"|(?:quel |le )?prix|(?:combien|c['’]?est combien|[cç]a (?:fait|co[uû]te|prend) combien)(?: (?:ça|cela|c['’]?est|ça) ?(?:coûte|fait|prend)?| de temps(?: (?:j['’]?ai|ai-je|ça prend|il faut))?)?|jusqu['’]?à quand|(?:c['’]?est|est-ce) (?:gratuit|payant|inclus)"
-        r"|(?:cu[aá]nto)(?: (?:cuesta|cuestan|costar[ií]a|vale|valen|es|ser[ií]a|tiempo|dura|tarda))?(?: (?:eso|esto|tengo|lleva))?|hasta cu[aá]ndo|(?:es|son) (?:gratis|gratuit[oa]s?)|(?:a |el )?(?:qu[eé] )?precio"
-        r"|quanto(?: (?:custa|custam|custaria|é|fica|seria|tempo|dura|demora))?(?: (?:isso|tenho|leva|demora))?|até quando|(?:o |que )?preço|(?:é|são) (?:grátis|gratuit[oa]s?|de graça))"
+        r"|how much (?:for|per|a) (?:\d+ )?(?:day|night|week|hour|person|piece)s?|for how long|how long(?: (?:do i have|have i got|does (?:it|that|this) take|is that|will it take|would (?:it|that) take))?|until when|by when|(?:is|are|would) (?:it|that|this|they) (?:be )?(?:free|for free|included)(?: of charge)?"
+        r"|(?:was|wie ?viel) (?:kostet|würde)(?: (?:mich )?(?:das|es|sie|er))?(?: kosten)?(?: denn| dann)?|wie ?viel|(?:der |welcher )?preis|wie teuer(?: ist (?:das|es))?|(?:was kostet (?:das|es)|wie ?viel) (?:pro|am|je|für \d+) (?:tage?|nacht|woche|stück|person)n?|wie lange(?: (?:habe?|hätte) ich(?: zeit)?| dauert (?:das|es))?|bis wann|(?:ist (?:das|es) )?(?:kostenlos|gratis|umsonst)"
+        r"|(?:quel |le )?prix|(?:combien|c['’]?est combien|[cç]a (?:fait|co[uû]te|prend) combien)(?: (?:ça|cela|c['’]?est|ça) ?(?:coûte|fait|prend)?| de temps(?: (?:j['’]?ai|ai-je|ça prend|il faut))?)?|combien (?:par|pour \d+) (?:jours?|nuits?|semaines?|personnes?)|jusqu['’]?à quand|(?:c['’]?est|est-ce) (?:gratuit|payant|inclus)"
+        r"|(?:cu[aá]nto)(?: (?:cuesta|cuestan|costar[ií]a|vale|valen|es|ser[ií]a|tiempo|dura|tarda))?(?: (?:eso|esto|tengo|lleva))?|cu[aá]nto (?:es|cuesta|sale) (?:por|al|para \d+) (?:d[ií]as?|noches?|semanas?|personas?)|cu[aá]nto (?:duran|tardan)|hasta cu[aá]ndo|(?:es|son) (?:gratis|gratuit[oa]s?)|(?:a |el )?(?:qu[eé] )?precio"
+        r"|quanto(?: (?:custa|custam|custaria|é|fica|seria|tempo|dura|demora))?(?: (?:isso|tenho|leva|demora))?|quanto (?:é|custa|fica) (?:por|ao|para \d+) (?:dias?|noites?|semanas?|pessoas?)|quanto tempo (?:duram|demoram)|quanto duram|até quando|(?:o |que )?preço|(?:é|são) (?:grátis|gratuit[oa]s?|de graça))"
     ),
     re.IGNORECASE,
 )

@@ -69,7 +69,7 @@ SHAPES: Mapping[str, Shape] = {
     "fr": _spaced(
         r"veux|voudrais|souhaite\w*|aimerais|peux|puis-je|pourrais|pouvoir|possible\s+de|préfère|besoin\s+de|dois|laissez-moi|désire|faut",
         r"(?:parler|discuter|échanger|écrire|contact\w*|joindre)(?:\s+(?:à|avec))?|avec|à|(?:être\s+)?mise?\s+en\s+relation\s+avec",
-        r"veux|voudrais|souhaite|besoin\s+d['’]|besoin\s+de|faut|passez-moi|me\s+passer|me\s+mettre\s+en\s+relation\s+avec|donnez-moi|mettez-moi\s+en\s+relation\s+avec|appelez|préfère",
+        r"veux|voudrais|souhaite|besoin\s+d['’]|besoin\s+de|faut|passez-moi|(?:préfère|aimerais|voudrais)\s+avoir|me\s+passer|me\s+mettre\s+en\s+relation\s+avec|donnez-moi|mettez-moi\s+en\s+relation\s+avec|appelez|préfère",
         r"une?|l['’]|le|la|un\s+de\s+vos|votre|d['’]",
         r"vraie?|véritable|réelle?|autre|humaine?|vivante?|en\s+chair",
         r"personne|agent|conseill(?:er|ère)|opérat(?:eur|rice)|collègue|employée?|responsable|quelqu['’]?un|service\s+client|technicien",

@@ -32,10 +32,13 @@ _LACKING = (
     rf"(?:geht|kann|können|könnt|kannst|ginge|finden|findet)\b.*\b(?:mit|über|unter|per|ohne|anhand)\s+(?:meine[nrm]?|die|der|dem)?\s*(?:namen?|e-?mail|mail|telefon\w*|adresse|nummer|konto)\b{_WORDS}",
     # French
     rf"(?:je\s+)?(?:ne\s+|n['’])?\s*(?:(?:le|la|les|l['’]|en|me|m['’]|m['’]en)\s*)?(?:sais|connais|trouve|retrouve|souviens|rappelle)\s+(?:pas|plus|aucune?)\b{_WORDS}",
-    rf"(?:je\s+)?(?:ne\s+l['’]|n['’])ai\s+(?:pas|plus|aucune?)(?:\s+(?:le|la|de|ce|cette|l['’]|d['’])\s*{_WORDS})?(?:\s+(?:numéro|idée|e-?mail))?",
+    rf"(?:je\s+)?(?:ne\s+l['’]|n['’]|j['’]|l['’])ai\s+(?:pas|plus|aucune?)(?:\s+(?:le|la|de|ce|cette|l['’]|d['’])\s*{_WORDS})?(?:\s+(?:numéro|idée|e-?mail))?",
     rf"(?:je\s+n['’]ai\s+)?aucune?\s+(?:idée|numéro|e-?mail)\b{_WORDS}|pas\s+(?:la\s+moindre\s+)?(?:idée|de\s+numéro|d['’]e-?mail)\b{_WORDS}|(?:je\s+n['’]|j['’])en\s+sais\s+rien",
     rf"(?:j['’]ai\s+|je\s+l['’]ai\s+)?(?:perdue?|oubliée?|supprimée?|effacée?|jetée?)\b{_WORDS}",
     rf"(?:vous\s+pouvez|pouvez-vous|on\s+peut|est-ce\s+que\s+vous\s+pouvez|c['’]est\s+possible)\b.*\b(?:avec|par|sous|sans)\s+(?:mon|ma|le|la|un)?\s*(?:nom|e-?mail|téléphone|adresse|numéro|compte)\b{_WORDS}",
+    # what was kept is gone; another way: "and with my e-mail?"
+    r"(?:(?:the|my|die|der|das|meine?|le|la|l['’]|mon|ma|el|mi|[oa](?:\s+(?:meu|minha))?)\s*)?(?:e-?mail|mail|number|nummer|numéro|número|correo|confirmation|bestätigung(?:smail)?)\s+(?:is|ist|est|está|foi)\s+(?:gone|deleted|lost|weg|futsch|gelöscht|verschwunden|perdue?|effacée?|supprimée?|borrado|perdido|apagad[oa])",
+    r"(?:and\s+|und\s+|et\s+|y\s+|e\s+)?(?:by|with|mit|über|avec|par|con|por|com|pelo)\s+(?:my|meine[rmn]?|mon|ma|mi|[oa]\s+(?:meu|minha))\s+(?:name|namen|e-?mail|mail|phone|telefon\w*|adresse|nom|téléphone|nombre|correo|teléfono|nome|telefone|telemóvel|morada)",
     # Spanish
     rf"(?:yo\s+)?(?:ya\s+)?no\s+(?:(?:lo|la|me|los|las)\s+)?(?:sé|se|sabría|sabemos|recuerdo|acuerdo|tengo|encuentro|conozco|puedo\s+(?:encontrar|decir)\w*)\b{_WORDS}",
     rf"ni\s+idea\b{_WORDS}|(?:ningún|ninguna)\s+(?:idea|número|correo)\b{_WORDS}|qué\s+sé\s+yo",
@@ -55,7 +58,7 @@ _PUZZLED = (
     rf"where\s+(?:do|can|would|will)\s+i\s+(?:find|see|get|look\s+for)\b.*{_THING}.*",
     r"(?:was|wie)\s+(?:meinst|meinen)\s+(?:du|sie).*|(?:was|hä|wie\s+bitte|welche(?:\s+nummer)?|was\s+ist\s+das|was\s+für\s+eine(?:\s+nummer)?|wie\s+jetzt)",
     rf"wo\s+(?:finde|sehe|steht|kann|ist)\b.*{_THING}.*",
-    r"(?:comment\s+(?:ça|cela)|c['’]est-à-dire|que\s+voulez-vous\s+dire.*|quoi|hein|pardon|quel(?:le)?(?:\s+numéro)?|vous\s+voulez\s+dire\s+quoi|c['’]est\s+quoi)",
+    r"(?:comment\s+(?:ça|cela)|c['’]est-à-dire|que\s+voulez-vous\s+dire.*|quoi|hein|pardon|quel(?:le)?(?:\s+numéro)?|vous\s+voulez\s+dire\s+quoi|c['’]est\s+quoi(?:\s+(?:le|ce)\s+numéro)?)",
     rf"où\s+(?:est-ce\s+que\s+je\s+|puis-je\s+)?(?:l[ea]\s+)?(?:trouver?|est)\b.*{_THING}.*|où\s+(?:est-ce\s+que\s+je\s+|puis-je\s+)l[ea]\s+trouver?|je\s+l[ea]\s+trouve\s+où",
     r"(?:qué|que)\s+quieres?\s+decir.*|(?:cómo|cómo\s+así|qué|perdón|cuál|qué\s+(?:número|es\s+eso)|cómo\s+dices)",
     rf"(?:dónde|donde)\s+(?:lo\s+)?(?:encuentro|veo|está|puedo)\b.*{_THING}.*|dónde\s+lo\s+(?:encuentro|veo|busco)",
