@@ -16,20 +16,22 @@ from assistant.builtin.wording import MAX_OFFERED
 from assistant.intents.common import HELP, HUMAN
 from assistant.intents.skills import Skill
 from assistant.intents.spelling import WORD
+from assistant.knowledge.covered import least_covered
 from assistant.knowledge.facts import FEWEST, stem_of
 from assistant.knowledge.search import Passage, known_from
 from assistant.port import EngineReply
 from channels_app.content.types import Content
 from channels_app.words.automatic import is_automatic
+from channels_app.words.text import is_elsewhere
 
 PLAIN = 0.22  # how much more alike an article's letters must be to be told without a look at what is meant
-#: … and how much surer that look must be to be told without asking, and where one of the words was never met
-SURE, STRANGE = 0.1, 0.2
-MOST_LIKELY, CLOSE = (
-    3,
-    0.04,
-)  # articles that are asked about together, and how much less likely than the first they may be
+#: … and how much surer that look must be to be told without asking, where one of the words was never met, and where the
+#: article has nothing near to one
+SURE, STRANGE, FAR = 0.1, 0.2, 0.3
 MUCH = 1_500  # beginnings of words that are taught, from which on one that is not among them tells something
+NEAR = 0.44  # from which likeness on a word is near to one of the article's
+#: articles that are asked about together, and how much less likely than the first they may be
+MOST_LIKELY, CLOSE = 3, 0.04
 
 
 class Found(Replies):
@@ -50,9 +52,15 @@ class Found(Replies):
         passage, told_from = self.passage, known_from(self.options.known) + more
         if passage is None or passage.score < told_from:
             return None
-        if then is None and passage.score < told_from + (STRANGE if self.has_strange_word() else SURE):
+        if then is None and self.is_doubtful(passage, passage.score - told_from):
             return self.article_asked_about(passage)
         return self.tell(told_of(passage), passage.score, then)
+
+    def is_doubtful(self, passage: Passage, surer: float) -> bool:
+        """``surer``: by how much the score is above the line."""
+        if surer < SURE or (surer < STRANGE and self.has_strange_word()):
+            return True
+        return surer < FAR and self.names_more_than(passage)
 
     def has_strange_word(self) -> bool:
         """Whether one of the words is in no example and no article, where most of them are: "can I pay in *bitcoin*". Of a
@@ -61,6 +69,16 @@ class Found(Replies):
         said = self.lessons.spelling.corrected(self.text) or self.text
         stems = [stem_of(word) for word in WORD.findall(said.casefold()) if len(word) >= FEWEST]
         return len(known) >= MUCH and len(stems) / 2 <= sum(stem in known for stem in stems) < len(stems)
+
+    def names_more_than(self, passage: Passage) -> bool:
+        """Whether one of the words is near to none of the article's: "can I bring my *dog*". Of another language than the
+        article's nothing is told by that."""
+        theirs = passage.language
+        if theirs and (theirs != self.language or is_elsewhere(self.text, frozenset({theirs}))):
+            return False
+        fact = self.lessons.knowledge.fact(str(passage.article_id))
+        article = "\n".join((passage.title, *(fact.questions if fact else ()), passage.text))
+        return least_covered(self.text, article) < NEAR
 
     def article_asked_about(self, passage: Passage) -> EngineReply:
         """It may be this article, or one that is nearly as likely, and a wrong one told for right is worse than a question."""

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from assistant.builtin.engine import Builtin, Options
+from assistant.builtin.found import SURE
 from assistant.demo import KNOWLEDGE
 from assistant.intents import lessons as memory
 from assistant.knowledge import search
+from assistant.knowledge.covered import least_covered
 from assistant.knowledge.indexed import articles_go_on
 from assistant.knowledge.search import KNOWN, known_from, passages
 from assistant.models import KnowledgeEntry, Vector, VectorLane
@@ -328,3 +330,35 @@ def test_a_short_article_is_told_without_the_marks_of_its_markdown(scope) -> Non
     KnowledgeEntry.objects.create(tenant=scope, title="Deposits", answer=answer, language="en")
     go_on()
     assert asked(scope, "How much is the deposit?").contents[0].text == "What you leave\n\nA deposit of 20 euros."
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "title"),
+    [
+        ("Can I bring my dog?", "en", "Return policy"),
+        ("How do I wash my sleeping bag?", "en", "Washing a rain jacket"),
+        ("Gibt es die Regenjacke auch für Hunde?", "de", "Wasserdichte Jacken"),
+        ("A loja tem estacionamento?", "pt", "Levantar na loja"),
+    ],
+)
+def test_an_article_that_has_nothing_near_to_a_word_is_asked_about(
+    scope, question: str, language: str, title: str
+) -> None:
+    """Who asked for a dog was told of returns, for the rest of the question is near to a way to ask for them."""
+    for (spoken, name), told in KNOWLEDGE.items():
+        if spoken == language:
+            KnowledgeEntry.objects.create(tenant=scope, language=spoken, title=name, **told)
+    go_on()
+    best = passages(question, language, 1)[0]
+    assert (best.title, best.score >= KNOWN + SURE) == (title, True)
+    reply = asked(scope, question, of=FOUR, language=language)
+    assert (reply.sources, title[:19] in reply.contents[0].quick_replies[0].title) == ((), True)
+
+
+def test_a_word_that_is_near_to_one_of_the_articles_is_no_reason_to_ask() -> None:
+    article = "You can pay by Visa, Mastercard, PayPal, bank transfer, or on invoice within 14 days."
+    assert least_covered("can i settle the bill by credit card", article) > least_covered(
+        "can i pay in bicycles", article
+    )
+    assert least_covered("can i pay by paypal", article) == 1.0
+    assert (least_covered("", article), least_covered("bicycles", "")) == (1.0, 1.0)
