@@ -112,6 +112,8 @@ def wish_in(said: str, before: str = "") -> Wish | None:
     if len(plain) > LONGEST:
         return None
     asked = AND.sub("", plain)
+    if not ANY.fullmatch(unmarked(asked)):  # "mais" is "but" in French, and "more" in Portuguese
+        asked = plain
     bare = unmarked(asked)
     for language, kind, pattern in PATTERNS if ANY.fullmatch(bare) else ():
         if found := pattern.fullmatch(bare):
@@ -187,8 +189,9 @@ def _wish(language: str, kind: Kind, named: str) -> Wish | None:
 
 def _pointing(wish: Wish | None, said: str, language: str) -> Wish | None:
     """The wish with what it points at among the products that were shown; of "the cheaper one" alone what it costs."""
-    plain = AND.sub("", _plain(said))
-    pointer = (pointer_in(wish.said) if wish and wish.thing else None) or pointer_in(plain)
+    whole = _plain(said)
+    plain = AND.sub("", whole)
+    pointer = (pointer_in(wish.said) if wish and wish.thing else None) or pointer_in(whole) or pointer_in(plain)
     if pointer is None or (wish and not wish.thing):
         return wish
     spoken = language.split("-")[0]

@@ -71,7 +71,7 @@ WANTED = tuple(
 BARE = re.compile(
     unmarked(
         r"how much|(?:(?:what|the) )?price|wie ?viel|(?:(?:der|welcher) )?preis"
-        r"|(?:c['’]?est |ça fait )?combien|(?:quel |le )?prix|¿?cu[áa]nto(?: es)?|(?:qu[ée] )?precio|quanto|(?:que )?preço"
+        r"|(?:c['’]?est |ça fait )?combien|(?:quel |le )?prix|¿?cu[áa]nto(?: es| cuestan?| valen?)?|(?:qu[ée] )?precio|quanto(?: custam?)?|(?:que )?preço"
     ),
     re.IGNORECASE,
 )

@@ -188,6 +188,7 @@ def test_what_that_would_cost_is_no_product_that_the_shop_lacks(talk: Any) -> No
         ("en", ["cancel that", "no thanks"], "goodbye"), ("de", ["vielen dank", "nein"], "goodbye"),
         ("es", ["¿Tienen tiendas de campaña?", "no gracias"], "goodbye"), ("pt", ["quero uma lanterna"], "products lino"),
         ("de", ["Ich hätte gern einen Rucksack"], "products ridge-40"), ("en", ["I need a refund"], "return_item asks reason"),
+        ("pt", ["Têm tendas?", "enviam para espanha?", "quanto custa"], "shipping_times"),
         ("es", ["genial"], "thanks"), ("pt", ["fixe"], "thanks"), ("es", ["necesito ayuda con mi compra"], "help"),
     ],
 )  # fmt: skip

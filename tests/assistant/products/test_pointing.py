@@ -70,6 +70,7 @@ NONE = "I have nothing cheaper of this kind.\n"
         (("Was kostet Birk?", "gibts was günstigeres?"), "Lino camp lantern kostet €129."),
         (("Vous avez des tentes ?", "y en a une moins chère ?"), "Je n’ai rien de moins cher dans ce genre.\nOak 2 tent coûte €249."),
         (("¿Tienen lámparas?", "la más barata", "¿hay algo más barato?"), "No tengo nada más barato de este tipo.\nLino camp lantern cuesta €129."),
+        (("Vendem lanternas?", "mais barata?"), "Não tenho nada mais barato deste género.\nLino camp lantern custa €129."),
         (("Vendem lanternas?", "a mais barata"), "Não tenho nada mais barato deste género.\nLino camp lantern custa €129."),
     ],
 )  # fmt: skip
@@ -94,6 +95,7 @@ def test_that_there_is_nothing_cheaper_is_not_claimed_where_prices_cannot_be_com
         (("Habt ihr Zelte?", "gibt es das auch in rot"), "Zu „rot“ ist mir nichts bekannt. Was ich weiß:\nOak 2 tent ist auf Lager (8)."),
         (("Vous avez des tentes ?", "pour 4 personnes ?"), "Ce que je sais de Oak 2 tent : Two people, 2.1 kg."),
         (("¿Tienen lámparas?", "la más barata", "¿es impermeable?"), "Lo que sé de Lino camp lantern: Washed linen."),
+        (("Vendem lanternas?", "mais detalhes"), "O que sei sobre Lino camp lantern: Washed linen."),
         (("Vendem lanternas?", "é à prova de água?"), "O que sei sobre Lino camp lantern: Washed linen."),
         (("Vous avez des tentes ?", "Vos horaires ?", "et des sacs à dos ?"), "Voici ce que nous avons :"),
     ],
