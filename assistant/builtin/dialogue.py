@@ -61,8 +61,10 @@ class Dialogue(Agreeing):
             self.product_named,
             self.nearly_recognised,
         )
-        reply = next((reply for look in looked_for if (reply := look())), None)
-        return self.goods_noted(reply or self.not_understood())
+        for look in looked_for:
+            if reply := look():
+                return self.goods_noted(reply) if self.ask_shop else reply
+        return self.not_understood()
 
     def nothing_written(self) -> EngineReply | None:
         """Pictures and the like are acknowledged, faces answered; an open question is asked again."""
@@ -130,11 +132,10 @@ class Dialogue(Agreeing):
         skill = self.recognised
         if self.turn == 0 and " " not in self.text and normal(self.text) in EITHER_WAY:
             skill = self.skill(GREETING)
-        done = self.before in DONE or normal(self.text) in NO_THANKS
-        if skill and skill.name == NO and done and not self.on_yes:
+        if skill and skill.name == NO and not self.on_yes and (self.before in DONE or normal(self.text) in NO_THANKS):
             skill = self.skill(GOODBYE) or skill
-        elif skill and skill.name in BESIDE_ELSE and not self.taught_so and (part := self.part_recognised()):
-            return part
+        elif skill and skill.name in BESIDE_ELSE and self.classification.confidence < SETTLED:
+            return self.part_recognised() or self.begin(skill)
         return self.begin(skill) if skill else None
 
     def part_recognised(self) -> EngineReply | None:

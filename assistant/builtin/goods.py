@@ -84,7 +84,7 @@ class Goods(Found):
     def goods_noted(self, reply: EngineReply) -> EngineReply:
         """The reply with what its cards show remembered: "how much is it?" after a recommendation is of these."""
         cards = [card.title for content in reply.contents for card in content.cards or ()]
-        if self.ask_shop is None or not cards or reply.intent == PRODUCTS:
+        if not cards or reply.intent == PRODUCTS or self.ask_shop is None:
             return reply
         told = self.ask_shop(self.saying(", ".join(cards)), {}, "mention")
         if told is None or not told.memory:

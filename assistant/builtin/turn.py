@@ -173,7 +173,7 @@ class Turn:
         skill = self.skill(self.classification.intent)
         if skill and skill.name == HUMAN and self.classification.confidence < SURE_OF_A_HUMAN:
             return None
-        if skill and self.is_about_else(skill):
+        if skill and skill.own and self.is_about_else(skill):
             return None
         if skill is None or (self.denied and not any(denied(example) for example in skill.examples)):
             return None

@@ -18,7 +18,6 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Où est ma commande",
         "examples": [
-            "quand est-ce que ça arrive", "ce n'est toujours pas là",
             "c'est où", "j'attends depuis trois semaines", "pourquoi c'est si long", "ça devrait déjà être là",
             "pouvez-vous suivre AC-10042", "numéro de commande AC-10042", "où sont mes affaires",
             "quand mon colis sera-t-il livré", "j'ai commandé il y a deux semaines et je n'ai rien reçu",
@@ -75,12 +74,12 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Délais de livraison",
         "examples": [
-            "jusqu'à quelle heure faut-il commander", "vous livrez en suisse, c'est combien", "combien coûte l'envoi à l'étranger", "plus vite, c'est possible",
+            "vous livrez en suisse, c'est combien", "combien coûte l'envoi à l'étranger", "plus vite, c'est possible",
             "j'en ai besoin pour vendredi", "est-ce que ça arrive avant le week-end", "il me le faut pour demain", "combien coûte la livraison en belgique",
             "dois-je payer les frais de port", "l'express est rapide",
             "combien de temps prend la livraison", "délai de livraison", "frais de port",
             "combien coûte la livraison", "la livraison est-elle gratuite", "avez-vous une livraison express",
-            "sous combien de jours livrez-vous", "c'est long", "ça prend longtemps",
+            "sous combien de jours livrez-vous", "c'est long",
         ],
         "reply": "La livraison standard prend 2 à 4 jours ouvrés et est gratuite dès 50 euros (sinon 4,90). "
                  "En express, vous recevez tout le jour ouvré suivant pour 9,90, si vous commandez avant 14 h.",

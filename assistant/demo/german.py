@@ -18,7 +18,7 @@ INTENTS: dict[str, dict[str, Any]] = {
     "order_status": {
         "title": "Wo ist meine Ware?",
         "examples": [
-            "wo ist es", "wo bleibt es", "wann ist es da", "ich warte seit drei wochen", "warum dauert das so lange", "es müsste längst da sein",
+            "wo ist es", "wo bleibt es", "ich warte seit drei wochen", "warum dauert das so lange", "es müsste längst da sein",
             "wann wird mein paket geliefert",
             "kannst du AC-10042 verfolgen", "bestellnummer AC-10042",
             "ich habe vor zwei wochen bestellt und es ist noch nichts da",

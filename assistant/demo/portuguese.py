@@ -70,7 +70,6 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Prazos de entrega",
         "examples": [
-            "até que horas tenho de encomendar",
             "enviam para o brasil, quanto custa", "quanto custa enviar para o estrangeiro", "pode ser mais rápido",
             "preciso disso até sexta", "chega antes do fim de semana", "quero isso para amanhã", "quanto custa o envio para espanha",
             "tenho de pagar os portes", "o envio paga-se",

@@ -70,7 +70,6 @@ INTENTS: dict[str, dict[str, Any]] = {
     "shipping_times": {
         "title": "Plazos de entrega",
         "examples": [
-            "hasta qué hora puedo pedir",
             "cuánto cuesta enviar al extranjero", "puede ser más rápido",
             "lo necesito para el viernes", "llega antes del fin de semana", "lo quiero para mañana", "cuánto cuesta el envío a portugal",
             "tengo que pagar el envío",

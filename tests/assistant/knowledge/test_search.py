@@ -228,7 +228,10 @@ def test_what_may_be_meant_is_asked_and_no_wrong_article_told_for_right(scope) -
     )
     with_shop = Builtin(shop=product_told)
     for question, answer in (
-        ("Do you do gift wrapping?", "Did you mean “Gift cards”?"),
+        (
+            "Do you do gift wrapping?",
+            "Tick “it is a present” at the checkout: we wrap it for 3 euros and leave the prices out.",
+        ),
         ("Is there insurance for a rented Lino, or not?", "What I know of Lino lantern: Washed linen."),
     ):
         assert asked(scope, question, of=with_shop).contents[0].text == answer
