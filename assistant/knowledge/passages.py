@@ -19,9 +19,9 @@ PER_PASSAGE = 64  # part = passage * PER_PASSAGE + which of the texts that lead 
 PARAGRAPH = regex.compile(r"\n\s*\n")
 SENTENCE = regex.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n")
 HEADING = regex.compile(r"#{1,6} ")
-#: of a table the line below its head, and the bars at both ends of a row
-RULED = regex.compile(r"(?m)^[ \t]*\|[ \t:|-]*-[ \t:|-]*(?:\n|\Z)")
-EDGES = regex.compile(r"(?m)^[ \t]*\|[ \t]*(?=\S.*\|[ \t]*$)|(?<=^[ \t]*\|.*)[ \t]*\|[ \t]*$")
+#: of a table the line below its head, and a row between the bars at both its ends
+RULED = regex.compile(r"(?m)^[ \t]*\|(?=[ \t:|]*-)[ \t:|-]*+(?:\n|\Z)")
+ROW = regex.compile(r"(?m)^[ \t]*\|[ \t]*+(\S.*)\|[ \t]*$")
 
 
 def passages(text: str) -> list[str]:
@@ -72,7 +72,7 @@ def _sentences(passage: str) -> list[str]:
 
 def as_said(passage: str) -> str:
     """In plain words: without the marks that Markdown is written with, for articles have no format."""
-    return convert(EDGES.sub("", RULED.sub("", passage)), "none")
+    return convert(ROW.sub(lambda row: row[1].rstrip(), RULED.sub("", passage)), "none")
 
 
 def passage_of(part: int) -> int:
