@@ -33,12 +33,12 @@ from tenants.tenant_settings import settings_for
 class WidgetWords(BaseModel):
     """What stands in a language in place of the members of the same names; what is left out is read as it is."""
 
-    title: str = ""
-    subtitle: str = ""
-    greeting: str = ""
-    launcher_text: str = ""
+    title: str = Field("", max_length=60)
+    subtitle: str = Field("", max_length=100)
+    greeting: str = Field("", max_length=500)
+    launcher_text: str = Field("", max_length=40)
     privacy_url: str = ""
-    starters: list[Starter] = []
+    starters: list[Starter] = Field([], max_length=6)
     triggers: list[Trigger] = []
     pre_chat: list[FormField] = []
 
