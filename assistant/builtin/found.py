@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from assistant import slots
+from assistant.builtin.covered import least_covered
 from assistant.builtin.replies import Replies, told_of
 from assistant.builtin.turn import CONFIRMING, MARKS, SOMETHING_ELSE
 from assistant.builtin.wording import MAX_OFFERED
 from assistant.intents.common import HELP, HUMAN
 from assistant.intents.skills import Skill
 from assistant.intents.spelling import WORD
-from assistant.knowledge.covered import least_covered
 from assistant.knowledge.facts import FEWEST, stem_of
 from assistant.knowledge.search import Passage, known_from
 from assistant.port import EngineReply

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from assistant.embeddings.encoders import are_kept, encoder_of, vectors_asked
 from assistant.features import Features
+from assistant.intents.coverage import Coverage
 from assistant.intents.learning.arrays import Learnt
 from assistant.intents.learning.training import Classification, Classifier
 from assistant.intents.spelling import Spelling
@@ -19,6 +20,7 @@ from assistant.intents.stages import SETTLED
 from assistant.port import NotAtOnce
 
 LETTERS, SPELLING, MEANING = "letters", "spelling", "meaning"
+KNOWN = 0.5  # of a text's words that have to be taught ones for the others to be taken for mistyped
 
 
 class Lessons(Protocol):
@@ -32,6 +34,8 @@ class Lessons(Protocol):
     def classifier(self) -> Classifier: ...
     @property
     def spelling(self) -> Spelling: ...
+    @property
+    def coverage(self) -> Coverage: ...
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,10 @@ class _PutRight:
 
     @cached_property
     def text(self) -> str:
-        """ "" where nothing is mistyped."""
-        return self._lessons.spelling.corrected(self._said) if self._said else ""
+        """ "" where nothing is mistyped; nor is where most of it is of words that were never taught, and one of them is near to
+        a taught one by chance: "a qué hora abre la piscina" is no greeting."""
+        text = self._lessons.spelling.corrected(self._said) if self._said else ""
+        return text if text and self._lessons.coverage.known(text) >= KNOWN else ""
 
     @cached_property
     def row(self) -> Any:

@@ -17,7 +17,7 @@ from assistant.knowledge.facts import stem_of
 SHORTEST = 4  # letters; shorter words have too many neighbours
 MOST_WORDS = 60  # of a text that are looked at
 WORD = regex.compile(r"\p{L}+")
-
+DOUBLED = regex.compile(r"(.)\1+")
 
 Half = tuple[int, str, bool]  # letters of a word, one half of it, and whether that is the first
 
@@ -37,7 +37,8 @@ class Spelling:
 
     def corrected(self, text: str) -> str:
         """``text`` with every word that nothing taught has replaced by the likeliest that one letter makes of it: left
-        out, put in, changed, or two in the wrong order. "" where there is none. Some 10 µs for a word."""
+        out, put in, changed, or two in the wrong order; one that is twice or once likeliest of all ("helo", "heyy"). ""
+        where there is none. Some 10 µs for a word."""
         looked = 0
         changed = False
 
@@ -47,7 +48,9 @@ class Spelling:
             looked += 1
             if looked > MOST_WORDS or not SHORTEST <= len(word) <= 24 or word in self.known:
                 return found.group()
-            likely = max(self._near(word), key=lambda one: (self.known[one], one), default="")
+            likely = max(
+                self._near(word), key=lambda one: (_single(one) == _single(word), self.known[one], one), default=""
+            )
             changed = changed or bool(likely)
             return likely or found.group()
 
@@ -60,11 +63,15 @@ class Spelling:
             for size in (len(word) - 1, len(word), len(word) + 1)
             for half in ((size, word[: size // 2], True), (size, word[len(word) - (size - size // 2) :], False))
             for one in self.halves.get(half, ())
-            if _one_letter_apart(one, word)
+            if _one_letter_apart(one, word) and (len(one) >= SHORTEST or word.startswith(one))  # "abre" is no "are"
         }
         middle = len(word) // 2  # two letters in the wrong order there spoil both halves
         turned = word[: middle - 1] + word[middle] + word[middle - 1] + word[middle + 1 :]
         return near | {turned} if turned in self.known else near
+
+
+def _single(word: str) -> str:
+    return DOUBLED.sub(r"\1", word)
 
 
 def spelling_of(texts: Iterable[str]) -> Spelling:

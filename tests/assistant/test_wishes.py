@@ -7,6 +7,7 @@ import pytest
 
 from assistant.builtin.phrases.denials import begins_with_no, denied
 from assistant.intents.lessons import learn
+from assistant.intents.recognised import recognise
 from assistant.intents.skills import skills_of
 from assistant.intents.spelling import spelling_of
 from assistant.models import Intent
@@ -313,6 +314,19 @@ def test_one_wish_with_an_and_is_one(visitor, line):
 )  # fmt: skip
 def test_words_mistyped_by_a_letter_are_put_right(line, corrected):
     assert spelling_of(["where is my order", "shipping", "track it"]).corrected(line) == corrected
+
+
+@pytest.mark.parametrize(
+    ("line", "corrected"), [("helo", "hello"), ("heyy", "hey"), ("wich", "which"), ("abre", ""), ("sise", "size")]
+)
+def test_a_letter_too_many_or_too_few_of_two_is_likeliest_and_a_short_word_is_left(line, corrected):
+    assert spelling_of(["help help", "hello", "hey", "are ich ich", "which size"]).corrected(line) == corrected
+
+
+@pytest.mark.parametrize("line", ["¿A qué hora abre la piscina?", "Zapomniałem hasła"])
+def test_a_word_that_is_near_to_a_taught_one_by_chance_is_no_greeting(line):
+    """Of a tenant that taught little most words are unknown, and "hora" is not "hola" for that."""
+    assert recognise(learn(skills_of([]), []), [line], sure=0.55)[0].classification.confidence < 0.55
 
 
 @pytest.mark.parametrize("word", ["order", "orders"])

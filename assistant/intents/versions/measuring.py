@@ -13,6 +13,7 @@ from typing import Any
 
 from assistant.features import Features, features_for
 from assistant.intents import recognised, stages
+from assistant.intents.coverage import Coverage, coverage_of
 from assistant.intents.learning import training
 from assistant.intents.learning.arrays import Learnt
 from assistant.intents.learning.training import NONE, Example, normal
@@ -31,6 +32,7 @@ class Known:
 
     learnt: Learnt
     spelling: Spelling
+    coverage: Coverage
 
     @property
     def features(self) -> Features:
@@ -112,7 +114,8 @@ def _learnt(
     features = features_for([*(example.text for example in examples), *texts])
     classifier = training.train(examples, features)
     second = stages.second_look(examples, called, features, encoder, tell)[0] if encoder else None
-    return Known(Learnt(classifier, Knowledge(()), second), spelling_of(example.text for example in examples))
+    spelling = spelling_of(example.text for example in examples)
+    return Known(Learnt(classifier, Knowledge(()), second), spelling, coverage_of(examples))
 
 
 def _answers(known: Known, look: str, lines: Sequence[str], sure: float) -> list[str]:

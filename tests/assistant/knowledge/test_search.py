@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from assistant.builtin.covered import least_covered
 from assistant.builtin.engine import Builtin, Options
 from assistant.builtin.found import SURE
 from assistant.demo import KNOWLEDGE
 from assistant.intents import lessons as memory
 from assistant.knowledge import search
-from assistant.knowledge.covered import least_covered
 from assistant.knowledge.indexed import articles_go_on
 from assistant.knowledge.search import KNOWN, known_from, passages
 from assistant.models import KnowledgeEntry, Vector, VectorLane
