@@ -46,7 +46,7 @@ function preChatForm(fields, { t, submit }) {
   return form;
 }
 
-function field({ name, label, type, required, options }) {
+function field({ name, label, type, required, options: choices }) {
   const id = `desk-field-${name}`;
   const shared = { id, name, required, autocomplete: AUTOCOMPLETE[name] };
   const controls = {
@@ -56,7 +56,7 @@ function field({ name, label, type, required, options }) {
         "select",
         shared,
         h("option", { value: "" }),
-        options.map((option) => h("option", {}, option)),
+        choices.map((choice) => h("option", {}, choice)),
       ),
   };
   const control = controls[type]?.() ?? h("input", { ...shared, type });

@@ -21,7 +21,7 @@ export class Session {
 
   /** The channel's words in the language that is shown take the place of its others, in every session. */
   get config() {
-    const { config } = this.#data;
+    const config = this.#data.config;
     return { ...config, ...config.translations?.[this.#shown] };
   }
 
